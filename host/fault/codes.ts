@@ -1,0 +1,112 @@
+/**
+ * Every code a fault can carry: what happened, and what its reader can do about it. The code is also the condition
+ * reason, the event reason, the metric label and the heading in docs/reference/faults.md, which is written from this table.
+ */
+export const FAULTS = {
+  PolicyInvalid: {
+    means: "The policy says something that cannot be meant.",
+    remedy: "Correct the field that the message names.",
+  },
+  NotSupported: {
+    means: "The policy asks for a part of the resource that this version does not act on.",
+    remedy: "Remove the field that the message names, or use what the message offers instead.",
+  },
+  IdentityInvalid: {
+    means: "A call for a tenant was about to be made without a well-formed service account.",
+    remedy: "Set spec.serviceAccountName to a service account of the policy's namespace.",
+  },
+  TargetNotFound: {
+    means: "A node of the target does not exist, or has no scale subresource.",
+    remedy: "Create the object, or correct the node's ref.",
+  },
+  Forbidden: {
+    means: "The policy's service account may not do what the policy needs.",
+    remedy: "Bind the account to a Role with get and patch on the target and its scale subresource.",
+  },
+  Conflict: {
+    means: "The target changed between the read and the write, so nothing was written.",
+    remedy: "None is needed: the next pass decides on the new state.",
+  },
+  ClusterUnavailable: {
+    means: "The API server did not answer, or asked to come back later.",
+    remedy: "None is needed: calls are repeated with growing pauses.",
+  },
+  ArtifactNotFound: {
+    means: "The registry does not have the artifact.",
+    remedy: "Push the algorithm, or correct spec.algorithm.artifact.",
+  },
+  ArtifactDenied: {
+    means: "The registry refused the credentials, or none were given.",
+    remedy: "Name a kubernetes.io/dockerconfigjson Secret in spec.algorithm.pullSecrets.",
+  },
+  ArtifactUnavailable: {
+    means: "The registry could not be reached or broke off. A digest that already runs keeps running.",
+    remedy: "None is needed: the pull is repeated. Look at the registry if it lasts.",
+  },
+  DigestMismatch: {
+    means: "The bytes that arrived do not have the digest that was asked for; they were thrown away.",
+    remedy: "Push the algorithm again and use the digest that the push prints.",
+  },
+  ArtifactInvalid: {
+    means: "The artifact is not an algorithm: not a core WebAssembly module, or with imports, exports or sizes that are refused.",
+    remedy: "Run `sluice inspect` on the module: it names the same problem.",
+  },
+  ConfigInvalid: {
+    means: "spec.algorithm.config does not fit the schema inside the algorithm.",
+    remedy: "Correct the field that the message names; `sluice inspect` prints the schema.",
+  },
+  SourceUnavailable: {
+    means: "A source could not be read: no connection, a time-out or an error answer.",
+    remedy: "Check that the service and its port exist in the policy's namespace and answer.",
+  },
+  SourceInvalid: {
+    means: "A source answered with something that is not a finite number.",
+    remedy: "Correct the query: NaN and infinities are refused, never used.",
+  },
+  DeadlineExceeded: {
+    means: "A step used more processor time or wall time than its limit; its sandbox was killed.",
+    remedy: "Make the algorithm do less in a step, or ask for a higher limit.",
+  },
+  MemoryExceeded: {
+    means: "A step asked for more memory than its limit.",
+    remedy: "Make the algorithm use less memory.",
+  },
+  InputTooLarge: {
+    means: "The input of a step is above its limit.",
+    remedy: "Offer less: fewer sources, a shorter history.",
+  },
+  GuestTrapped: {
+    means: "The algorithm trapped: an abort, a failed check, an access out of bounds.",
+    remedy: "Read the message: it is the algorithm's own.",
+  },
+  GuestFailed: {
+    means: "The algorithm reported an error of its own.",
+    remedy: "Read the message: it is the algorithm's own.",
+  },
+  OutputInvalid: {
+    means: "A step returned something that its contract does not allow, or more than its limit.",
+    remedy: "Correct the algorithm: `pdk/schema` has the shape of every answer.",
+  },
+  EffectDenied: {
+    means: "The algorithm tried to reach the network, which is not granted.",
+    remedy: "Name what it needs under spec.sources; the host reads it and passes it in.",
+  },
+  SandboxLost: {
+    means: "The sandbox process ended without an answer.",
+    remedy: "None is needed: another takes its place and the pass is repeated.",
+  },
+  EngineBusy: {
+    means: "No sandbox was free before the pass had to end.",
+    remedy: "Raise the number of sandboxes, or lengthen intervals.",
+  },
+  StoreUnavailable: {
+    means: "Knowledge could not be read or written, so nothing was scaled.",
+    remedy: "Check the volume that holds the knowledge file.",
+  },
+  Internal: {
+    means: "The host met something that it should not have: a defect of its own.",
+    remedy: "Please report it with the log line.",
+  },
+} as const;
+
+export type FaultCode = keyof typeof FAULTS;

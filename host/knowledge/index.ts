@@ -1,0 +1,15 @@
+export type {
+  Change,
+  ChangeOutcome,
+  Decision,
+  Iteration,
+  IterationOutcome,
+  Observation,
+  Observations,
+  Past,
+  PastEntry,
+  Reason,
+  Sample,
+  Verdict,
+  Wanted,
+} from "./iteration.ts";

@@ -1,0 +1,101 @@
+import type { FaultCode } from "../fault/index.ts";
+import type { Topology } from "../topology/index.ts";
+
+/** One number of a source. */
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  /** The node that the sample belongs to, where the source says how to tell. */
+  readonly node?: string;
+  readonly value: number;
+  /** When it was measured, RFC 3339. */
+  readonly at: string;
+}
+
+/** What a source said: values, nothing, or that it failed. The three are never confused. */
+export type Observation =
+  | { readonly series: readonly Sample[]; readonly at: string }
+  | { readonly noData: true; readonly at: string }
+  | { readonly error: { readonly code: FaultCode; readonly message: string }; readonly at: string };
+export type Observations = Readonly<Record<string, Observation>>;
+
+/** What the algorithm wants for a node: a whole number, or an unrounded demand for the host to round. */
+export interface Wanted {
+  readonly node: string;
+  readonly parallelism: number;
+  /** The unrounded number, where the algorithm gave one. */
+  readonly demand?: number;
+  /** The algorithm's own words, cut to size. */
+  readonly says?: string;
+}
+
+/** Why a number was moved. */
+export type Reason = "OutOfBounds" | "TotalExceeded" | "AboveCeiling";
+
+/** One node's grant: what it has, what the algorithm wanted, what it gets and every reason that moved it. */
+export interface Verdict {
+  readonly node: string;
+  readonly current: number;
+  /** Undefined where the algorithm left the node as it is. */
+  readonly wanted: number | undefined;
+  readonly granted: number;
+  readonly reasons: readonly Reason[];
+  readonly says?: string;
+}
+
+export interface Change {
+  readonly node: string;
+  readonly from: number;
+  readonly to: number;
+  /** The version of the target that the decision was made on. */
+  readonly revision: string;
+}
+
+/** What the guardrails grant, node by node, and what has to be written for it. */
+export interface Decision {
+  readonly verdicts: readonly Verdict[];
+  readonly changes: readonly Change[];
+}
+
+export type ChangeOutcome =
+  | { readonly node: string; readonly outcome: "Scaled" }
+  | { readonly node: string; readonly outcome: "Failed"; readonly code: FaultCode; readonly message: string };
+
+/** How a pass ended; `Open` is a decision that was stored and not yet acted on. */
+export type IterationOutcome = "Unchanged" | "Open" | "Scaled" | "PartlyScaled" | "DryRun" | "Failed" | "Abandoned";
+
+/** One pass: what was seen, wanted, granted and done. */
+export interface Iteration {
+  readonly id: string;
+  readonly number: number;
+  /** RFC 3339; the only clock that the algorithm saw. */
+  readonly at: string;
+  readonly topology: Topology | undefined;
+  readonly sources: Observations;
+  /** Each step's answer as the raw JSON text that it returned. */
+  readonly answers: Readonly<Partial<Record<"monitor" | "analyze" | "plan", string>>>;
+  readonly decision: Decision | undefined;
+  readonly outcome: IterationOutcome;
+  readonly changes: readonly ChangeOutcome[];
+  readonly fault: { readonly code: FaultCode; readonly message: string } | undefined;
+  /** JSON text that the algorithm asked to be given in its next pass. */
+  readonly carry: string | undefined;
+}
+
+/** One entry of the history that steps are offered. */
+export interface PastEntry {
+  readonly at: string;
+  readonly nodes: Readonly<Record<string, { parallelism: number; wanted?: number; granted: number }>>;
+  readonly sources: Observations;
+}
+
+/** What is known of a policy when a pass begins. */
+export interface Past {
+  /** The number of the last pass, 0 before the first. */
+  readonly number: number;
+  /** Of the last successful pass. */
+  readonly carry: string | undefined;
+  /** Newest first, as the policy asked for it. */
+  readonly history: readonly PastEntry[];
+  /** A decision that was stored and not finished, such as when the operator was killed in between. */
+  readonly open: Iteration | undefined;
+}

@@ -1,0 +1,64 @@
+import type { Change, ChangeOutcome, Iteration, Observations, Past } from "../knowledge/index.ts";
+import type { Policy, Step } from "../policy/index.ts";
+import type { Topology } from "../topology/index.ts";
+
+/** What a pass needs of the world. Everything that takes time, chance or a network stands behind one of these. */
+export interface World {
+  readonly clock: Clock;
+  readonly driver: Driver;
+  readonly sources: Sources;
+  readonly engine: Engine;
+  readonly store: Store;
+}
+
+export interface Clock {
+  now(): Date;
+}
+
+/** Executes decisions on one kind of application. */
+export interface Driver {
+  /** The application as it is now. Throws `TargetNotFound` or `Forbidden`. */
+  discover(policy: Policy): Promise<Topology>;
+  /** Writes each change on the condition that its target has not moved since; one node's failure leaves the others. */
+  scale(policy: Policy, changes: readonly Change[]): Promise<readonly ChangeOutcome[]>;
+}
+
+/** Reads what the policy names under `sources`. A source that fails is an observation too; it never throws. */
+export interface Sources {
+  observe(policy: Policy, at: Date): Promise<Observations>;
+}
+
+/** Everything that a pass shows to the steps of an algorithm. */
+export interface PassInput {
+  readonly iteration: { readonly id: string; readonly number: number; readonly time: string };
+  readonly topology: Topology;
+  readonly sources: Observations;
+  readonly past: Past;
+}
+
+/** What the steps answered, as raw JSON text: integers above 2^53 and `1.0` survive. */
+export interface PassAnswers {
+  readonly answers: Readonly<Partial<Record<Step, string>>>;
+  /** The `carry` of the last step that returned one. */
+  readonly carry: string | undefined;
+  readonly logs: readonly LogLine[];
+  readonly cpuMs: number;
+}
+
+export interface LogLine {
+  readonly step: Step;
+  readonly level: "trace" | "debug" | "info" | "warn" | "error";
+  readonly text: string;
+}
+
+/** Runs the steps of a policy's algorithm in a sandbox, all in one round trip. Throws a fault; nothing else escapes. */
+export interface Engine {
+  run(policy: Policy, input: PassInput): Promise<PassAnswers>;
+}
+
+/** Knowledge: what is remembered between passes and over restarts. */
+export interface Store {
+  recall(policy: Policy): Promise<Past>;
+  /** Returns only when a crash can no longer lose it. An id that is known is replaced. */
+  remember(policy: Policy, iteration: Iteration): Promise<void>;
+}

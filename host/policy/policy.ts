@@ -1,0 +1,100 @@
+declare const kind: unique symbol;
+type Id<Kind extends string> = string & { readonly [kind]: Kind };
+
+/** "<namespace>/<name>": what queue, knowledge and metrics are keyed by. */
+export type PolicyKey = Id<"policy">;
+export const policyKey = (namespace: string, name: string): PolicyKey => `${namespace}/${name}` as PolicyKey;
+
+/** Whose sandboxes, caches and connections are shared: a tenant is a namespace until a Tenant object says otherwise. */
+export type TenantKey = Id<"tenant">;
+export const tenantKey = (namespace: string): TenantKey => namespace as TenantKey;
+
+export const STEPS = ["monitor", "analyze", "plan"] as const;
+export type Step = (typeof STEPS)[number];
+
+/** An object with a scale subresource in the policy's namespace. */
+export interface ScaleRef {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+}
+
+export interface TargetNode {
+  readonly name: string;
+  readonly ref: ScaleRef;
+  readonly to: readonly string[];
+  readonly bounds: Bounds;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+export interface Bounds {
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface ServicePort {
+  readonly name: string;
+  readonly port: number;
+}
+
+export interface PrometheusSource {
+  readonly name: string;
+  readonly kind: "prometheus";
+  readonly service: ServicePort;
+  readonly query: string;
+  /** The label whose value is a node's name; without it every sample goes to `node`, or to none. */
+  readonly byLabel: string | undefined;
+  readonly node: string | undefined;
+  readonly timeoutMs: number;
+}
+export type Source = PrometheusSource;
+
+/** Where a step's module comes from. */
+export interface ArtifactUse {
+  readonly step: Step | "all";
+  /** `oci://host/repository[:tag][@sha256:…]` */
+  readonly reference: string;
+  /** The field of the policy that named it, for messages. */
+  readonly field: string;
+}
+
+export interface AlgorithmUse {
+  /** One for all steps, or one for each step that has its own. */
+  readonly artifacts: readonly ArtifactUse[];
+  /** What the algorithm is told by the policy, as JSON text: numbers keep their spelling. */
+  readonly config: string;
+  readonly pullSecrets: readonly string[];
+  readonly cpuMs: number;
+}
+
+export interface Guardrails {
+  /** Most parallelism of all nodes together; undefined is no such limit. */
+  readonly totalMax: number | undefined;
+}
+
+export type Mode = "Enforce" | "DryRun" | "Paused";
+
+/** A `ScalingPolicy` with every default filled in: what everything further in trusts. */
+export interface Policy {
+  readonly key: PolicyKey;
+  readonly tenant: TenantKey;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly generation: number;
+  readonly mode: Mode;
+  readonly serviceAccountName: string;
+  readonly nodes: readonly TargetNode[];
+  readonly sources: readonly Source[];
+  readonly algorithm: AlgorithmUse;
+  readonly intervalSeconds: number;
+  readonly startAfterSeconds: number;
+  readonly guardrails: Guardrails;
+  readonly knowledge: { readonly keep: number; readonly history: HistoryOffer | undefined };
+}
+
+/** What of the past the steps are offered: entries `everySeconds` apart, for `spanSeconds`. */
+export interface HistoryOffer {
+  readonly spanSeconds: number;
+  readonly everySeconds: number;
+}

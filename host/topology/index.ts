@@ -1,0 +1,1 @@
+export type { Topology, TopologyNode, Edge } from "./topology.ts";

@@ -1,0 +1,32 @@
+/** One operator of the application, with a parallelism of its own. */
+export interface TopologyNode {
+  readonly name: string;
+  /** What stands behind the node, such as `Deployment`. */
+  readonly kind: string;
+  /** What is asked of the application now: replicas, vertex parallelism or threads, as the driver says. */
+  readonly parallelism: number;
+  /** How much of it serves. */
+  readonly ready: number;
+  readonly min: number;
+  readonly max: number;
+  /** More than this cannot work in parallel, such as the partitions of a topic. */
+  readonly ceiling?: number;
+  /** Parallelism should divide this, such as the key groups of a job. */
+  readonly alignTo?: number;
+  readonly slotGroup?: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  /** The version that was read; a write names it, and fails if the target has changed since. Never shown to an algorithm. */
+  readonly revision: string;
+}
+
+export interface Edge {
+  readonly from: string;
+  readonly to: string;
+  readonly shipStrategy?: string;
+}
+
+/** The application as a graph, as the driver found it in this pass. */
+export interface Topology {
+  readonly nodes: readonly TopologyNode[];
+  readonly edges: readonly Edge[];
+}
