@@ -48,7 +48,8 @@ export const FAULTS = {
     remedy: "Push the algorithm again and use the digest that the push prints.",
   },
   ArtifactInvalid: {
-    means: "The artifact is not an algorithm: not a core WebAssembly module, or with imports, exports or sizes that are refused.",
+    means:
+      "The artifact is not an algorithm: not a core WebAssembly module, or with imports, exports or sizes that are refused.",
     remedy: "Run `sluice inspect` on the module: it names the same problem.",
   },
   ConfigInvalid: {
@@ -102,6 +103,15 @@ export const FAULTS = {
   StoreUnavailable: {
     means: "Knowledge could not be read or written, so nothing was scaled.",
     remedy: "Check the volume that holds the knowledge file.",
+  },
+  KnowledgeCorrupt: {
+    means: "A record of knowledge does not match its checksum; it was dropped, the rest is used.",
+    remedy:
+      "None is needed for one record. If it happens again, check the volume that holds the knowledge file.",
+  },
+  PortTaken: {
+    means: "The port of the console is in use by another process, or may not be opened.",
+    remedy: "Start with `--port N` for another port.",
   },
   Internal: {
     means: "The host met something that it should not have: a defect of its own.",

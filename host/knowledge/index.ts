@@ -4,6 +4,7 @@ export type {
   Decision,
   Iteration,
   IterationOutcome,
+  LogLine,
   Observation,
   Observations,
   Past,

@@ -29,7 +29,7 @@ export interface Wanted {
 }
 
 /** Why a number was moved. */
-export type Reason = "OutOfBounds" | "TotalExceeded" | "AboveCeiling";
+export type Reason = "OutOfBounds" | "TotalExceeded" | "AboveCeiling" | "ZeroNotAllowed";
 
 /** One node's grant: what it has, what the algorithm wanted, what it gets and every reason that moved it. */
 export interface Verdict {
@@ -60,6 +60,13 @@ export type ChangeOutcome =
   | { readonly node: string; readonly outcome: "Scaled" }
   | { readonly node: string; readonly outcome: "Failed"; readonly code: FaultCode; readonly message: string };
 
+/** One line that an algorithm logged, cut to size and free of control characters. */
+export interface LogLine {
+  readonly step: "monitor" | "analyze" | "plan";
+  readonly level: "trace" | "debug" | "info" | "warn" | "error";
+  readonly text: string;
+}
+
 /** How a pass ended; `Open` is a decision that was stored and not yet acted on. */
 export type IterationOutcome = "Unchanged" | "Open" | "Scaled" | "PartlyScaled" | "DryRun" | "Failed" | "Abandoned";
 
@@ -79,6 +86,9 @@ export interface Iteration {
   readonly fault: { readonly code: FaultCode; readonly message: string } | undefined;
   /** JSON text that the algorithm asked to be given in its next pass. */
   readonly carry: string | undefined;
+  readonly logs?: readonly LogLine[];
+  /** Processor time that the algorithm used, all steps together. */
+  readonly cpuMs?: number;
 }
 
 /** One entry of the history that steps are offered. */

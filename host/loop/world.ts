@@ -1,4 +1,4 @@
-import type { Change, ChangeOutcome, Iteration, Observations, Past } from "../knowledge/index.ts";
+import type { Change, ChangeOutcome, Iteration, LogLine, Observations, Past } from "../knowledge/index.ts";
 import type { Policy, Step } from "../policy/index.ts";
 import type { Topology } from "../topology/index.ts";
 
@@ -43,12 +43,6 @@ export interface PassAnswers {
   readonly carry: string | undefined;
   readonly logs: readonly LogLine[];
   readonly cpuMs: number;
-}
-
-export interface LogLine {
-  readonly step: Step;
-  readonly level: "trace" | "debug" | "info" | "warn" | "error";
-  readonly text: string;
 }
 
 /** Runs the steps of a policy's algorithm in a sandbox, all in one round trip. Throws a fault; nothing else escapes. */

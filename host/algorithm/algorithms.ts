@@ -1,0 +1,119 @@
+import { asFault, Fault, type Problem } from "../fault/index.ts";
+import type { Step, Policy, PolicyKey, TenantKey } from "../policy/index.ts";
+
+/** A module of a policy's algorithm, resolved: what was named, and the bytes' digest. */
+export interface LoadedArtifact {
+  readonly step: Step | "all";
+  readonly reference: string;
+  readonly digest: string;
+}
+
+export interface Loaded {
+  readonly artifacts: readonly LoadedArtifact[];
+  /** Why a digest that ran before keeps running, although its reference could not be resolved again. */
+  readonly stale: Fault | undefined;
+}
+
+/** Where references are resolved and bytes are kept. */
+export interface Registry {
+  /** Resolves the reference, and keeps its bytes. Throws an `Artifact…` fault. */
+  resolve(policy: Policy, reference: string): Promise<{ readonly digest: string }>;
+  /** Whether the tenant's bytes of this digest are at hand without a registry. */
+  has(tenant: TenantKey, digest: string): Promise<boolean>;
+}
+
+/** Looks at a module in a sandbox before it may run. */
+export interface Admission {
+  /** Throws `ArtifactInvalid` if the module is no algorithm. */
+  inspect(ask: { tenant: TenantKey; digest: string }): Promise<unknown>;
+  /** What is wrong with a config, by the schema inside the module. */
+  checkConfig(ask: { tenant: TenantKey; digest: string; config: string }): Promise<readonly Problem[]>;
+}
+
+/** How long a digest keeps running before its registry is asked again. */
+const STALE_RETRY_MS = 60_000;
+
+interface Held {
+  readonly fingerprint: string;
+  readonly loaded: Loaded;
+  readonly untilMs: number;
+}
+
+/**
+ * The algorithms of all policies. A tag is resolved once for each generation of a policy; from then on its digest is what
+ * runs. When the registry is down, a digest that ran for the same reference keeps running.
+ */
+export class Algorithms {
+  readonly #held = new Map<PolicyKey, Held>();
+  readonly #registry: Registry;
+  readonly #admission: Admission;
+  readonly #elapsedMs: () => number;
+
+  constructor(registry: Registry, admission: Admission, elapsedMs: () => number) {
+    this.#registry = registry;
+    this.#admission = admission;
+    this.#elapsedMs = elapsedMs;
+  }
+
+  /** Resolves and admits a policy's algorithm; `running` is what its status says was run last. Throws a fault. */
+  async load(policy: Policy, running: readonly { artifact: string; digest: string }[]): Promise<Loaded> {
+    const fingerprint = `${policy.uid}/${policy.generation}`;
+    const held = this.#held.get(policy.key);
+    if (held?.fingerprint === fingerprint && this.#elapsedMs() < held.untilMs) return held.loaded;
+    const known = [...running, ...(held?.loaded.artifacts ?? []).map(({ reference, digest }) => ({ artifact: reference, digest }))];
+    const loaded = await this.#resolve(policy, known);
+    for (const artifact of loaded.artifacts) await this.#admit(policy, artifact);
+    const untilMs = loaded.stale === undefined ? Infinity : this.#elapsedMs() + STALE_RETRY_MS;
+    this.#held.set(policy.key, { fingerprint, loaded, untilMs });
+    return loaded;
+  }
+
+  /** What a policy runs now. Throws `Internal` for one that was not loaded. */
+  of(policy: Policy): Loaded {
+    const held = this.#held.get(policy.key);
+    if (held === undefined) throw new Fault("Internal", `The algorithm of ${policy.key} was not loaded`);
+    return held.loaded;
+  }
+
+  forget(key: PolicyKey): void {
+    this.#held.delete(key);
+  }
+
+  async #resolve(policy: Policy, known: readonly { artifact: string; digest: string }[]): Promise<Loaded> {
+    let stale: Fault | undefined;
+    const artifacts: LoadedArtifact[] = [];
+    for (const { step, reference, field } of policy.algorithm.artifacts) {
+      try {
+        artifacts.push({ step, reference, digest: (await this.#registry.resolve(policy, reference)).digest });
+      } catch (thrown) {
+        const fault = at(field, asFault(thrown));
+        const digest = known.find((one) => one.artifact === reference)?.digest;
+        const survives = fault.code === "ArtifactUnavailable" && digest !== undefined;
+        if (!survives || !(await this.#registry.has(policy.tenant, digest))) throw fault;
+        artifacts.push({ step, reference, digest });
+        stale = fault;
+      }
+    }
+    return { artifacts, stale };
+  }
+
+  async #admit(policy: Policy, { digest, reference }: LoadedArtifact): Promise<void> {
+    const { tenant } = policy;
+    const field = policy.algorithm.artifacts.find((one) => one.reference === reference)?.field ?? "spec.algorithm";
+    try {
+      await this.#admission.inspect({ tenant, digest });
+    } catch (thrown) {
+      throw at(field, asFault(thrown));
+    }
+    const [problem] = await this.#admission.checkConfig({ tenant, digest, config: policy.algorithm.config });
+    if (problem === undefined) return;
+    const inside = problem.field === "" ? "" : `.${problem.field}`;
+    throw new Fault("ConfigInvalid", problem.message, { field: `spec.algorithm.config${inside}` });
+  }
+}
+
+/** The same fault, with the field of the policy that named the artifact. */
+function at(field: string, fault: Fault): Fault {
+  const { code, message, remedy, retry, retryAfterSeconds } = fault;
+  return new Fault(code, message, { field, remedy, retry, cause: fault, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
+}

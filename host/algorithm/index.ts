@@ -1,0 +1,1 @@
+export { Algorithms, type Admission, type Loaded, type LoadedArtifact, type Registry } from "./algorithms.ts";

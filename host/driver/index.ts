@@ -1,0 +1,1 @@
+export { kubernetesDriver } from "./kubernetes.ts";

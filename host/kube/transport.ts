@@ -1,0 +1,201 @@
+import { Pool, type Dispatcher } from "undici";
+import { Fault } from "../fault/index.ts";
+import { CredentialKeeper, type Credentials, type CredentialSource } from "./credentials.ts";
+import { impersonation } from "./identity.ts";
+import { ClusterFault, refusal, unanswered, type Attempt } from "./refusal.ts";
+import type { ApiPath } from "./resource.ts";
+import { pause, type Time } from "./time.ts";
+
+/** One request to the API server, and for whom. */
+export interface Call extends Attempt {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly path: ApiPath;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** What one connection pool, one answer and one wait may cost. */
+export const WIRE_LIMITS = {
+  // One API server handles far more in parallel; eight keep 10,000 policies at 15 s under 1 ms of waiting each.
+  callConnections: 8,
+  // HTTP/1.1 gives every watch a connection of its own.
+  watchConnections: 32,
+  queuedCalls: 4_096,
+  connectMs: 10_000,
+  callMs: 30_000,
+  // etcd holds objects up to 1.5 MiB; a page of a list is the largest answer.
+  answerBytes: 32 * 1_024 * 1_024,
+  readRetries: 2,
+  retryMs: 200,
+  // A longer wait is the queue's business: a worker is not held for it.
+  longestRetryWaitSeconds: 5,
+} as const;
+
+/** An answer that is too large to be held: ask for fewer objects at a time. */
+export class AnswerTooLarge extends ClusterFault {}
+
+interface Pools {
+  readonly credentials: Credentials;
+  readonly calls: Pool;
+  readonly watches: Pool;
+}
+
+/** The only way to the API server: two bounded pools of connections, shared by everybody. */
+export class Transport {
+  readonly #keeper: CredentialKeeper;
+  readonly #time: Time;
+  #pools: Pools | undefined;
+
+  constructor(source: CredentialSource, time: Time) {
+    this.#keeper = new CredentialKeeper(source, time);
+    this.#time = time;
+  }
+
+  /** The answer's text. Reads are tried three times; throws a `ClusterFault` for everything but success. */
+  async send(call: Call): Promise<string> {
+    const tries = call.method === "GET" ? WIRE_LIMITS.readRetries : 0;
+    for (let tried = 0; ; tried += 1) {
+      try {
+        return await this.#once(call);
+      } catch (thrown) {
+        const waitSeconds = (thrown as Fault).retryAfterSeconds ?? 0;
+        const again = thrown instanceof ClusterFault && thrown.code === "ClusterUnavailable";
+        const tooLong = waitSeconds > WIRE_LIMITS.longestRetryWaitSeconds;
+        if (!again || thrown instanceof AnswerTooLarge || tried >= tries || tooLong) throw thrown;
+        if (call.signal?.aborted === true) throw thrown;
+        await pause(this.#time, waitSeconds * 1_000 + this.#spread(tried), call.signal);
+      }
+    }
+  }
+
+  /** The bytes of a watch as they come. It throws when `inactivityMs` pass without any. */
+  async *stream(call: Call, inactivityMs: number): AsyncGenerator<Buffer> {
+    const answer = await this.#dispatch(call, "watches", { bodyTimeout: inactivityMs });
+    if (answer.statusCode !== 200) {
+      throw refusal(answer.statusCode, await textOf(answer, call), header(answer, "retry-after"), call);
+    }
+    try {
+      for await (const chunk of answer.body) yield chunk as Buffer;
+    } catch (thrown) {
+      throw unanswered(thrown, call);
+    } finally {
+      answer.body.on("error", () => undefined).destroy();
+    }
+  }
+
+  /** Closes every connection; calls under way fail. */
+  async close(): Promise<void> {
+    const pools = this.#pools;
+    this.#pools = undefined;
+    await Promise.all([pools?.calls.destroy(), pools?.watches.destroy()]);
+  }
+
+  async #once(call: Call): Promise<string> {
+    const timeout = AbortSignal.timeout(WIRE_LIMITS.callMs);
+    const signal = call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]);
+    const answer = await this.#dispatch({ ...call, signal }, "calls");
+    const text = await textOf(answer, call);
+    if (answer.statusCode >= 200 && answer.statusCode < 300) return text;
+    throw refusal(answer.statusCode, text, header(answer, "retry-after"), call);
+  }
+
+  /** Sends once; a second time where the server did not know the credentials and the files hold others by now. */
+  async #dispatch(call: Call, pool: "calls" | "watches", timeouts: { bodyTimeout?: number } = {}) {
+    const identity = impersonation(call.identity);
+    const send = async ({ credentials, ...pools }: Pools) => {
+      const { authorization, basePath } = credentials;
+      const options: Dispatcher.RequestOptions = {
+        method: call.method,
+        path: basePath + call.path + queryOf(call.query),
+        headers: {
+          accept: "application/json",
+          "user-agent": "sluice",
+          ...(authorization === undefined ? {} : { authorization }),
+          ...(call.body === undefined ? {} : { "content-type": call.contentType ?? "application/json" }),
+          ...identity,
+        },
+        body: call.body === undefined ? null : JSON.stringify(call.body),
+        signal: call.signal ?? null,
+        ...timeouts,
+      };
+      const { queued, running } = pools[pool].stats;
+      if (queued >= WIRE_LIMITS.queuedCalls) throw unanswered("too many calls wait", call);
+      // A watch that waited for another's end would wait for minutes, without a word.
+      if (pool === "watches" && running >= WIRE_LIMITS.watchConnections)
+        throw unanswered("too many watches", call);
+      return pools[pool].request(options).catch((thrown: unknown) => {
+        throw unanswered(thrown, call);
+      });
+    };
+    const used = this.#connected(await this.#keeper.current());
+    const answer = await send(used);
+    if (answer.statusCode !== 401) return answer;
+    const renewed = await this.#keeper.renewed();
+    if (same(renewed, used.credentials)) return answer;
+    await answer.body.dump();
+    return send(this.#connected(renewed));
+  }
+
+  #connected(credentials: Credentials): Pools {
+    const held = this.#pools;
+    if (held !== undefined && held.credentials.fingerprint === credentials.fingerprint) {
+      return same(held.credentials, credentials) ? held : (this.#pools = { ...held, credentials });
+    }
+    // Calls that are under way end on the old connections.
+    void held?.calls.close();
+    void held?.watches.close();
+    const { origin, tls } = credentials;
+    const connect = { ...tls, timeout: WIRE_LIMITS.connectMs, keepAlive: true } as Pool.Options["connect"];
+    const options = (connections: number): Pool.Options => ({
+      connections,
+      // Over HTTP/2 one mute connection holds a hundred calls, and a call that times out does not end it.
+      allowH2: false,
+      pipelining: 1,
+      headersTimeout: WIRE_LIMITS.callMs,
+      bodyTimeout: WIRE_LIMITS.callMs,
+      ...(connect === undefined ? {} : { connect }),
+    });
+    const calls = new Pool(origin, options(WIRE_LIMITS.callConnections));
+    const watches = new Pool(origin, options(WIRE_LIMITS.watchConnections));
+    this.#pools = { credentials, calls, watches };
+    return this.#pools;
+  }
+
+  #spread(tried: number): number {
+    return WIRE_LIMITS.retryMs * 2 ** tried * (0.5 + this.#time.random());
+  }
+}
+
+const same = (one: Credentials, other: Credentials) =>
+  one.fingerprint === other.fingerprint && one.authorization === other.authorization;
+
+async function textOf({ body }: Dispatcher.ResponseData, call: Call): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of body) {
+      bytes += (chunk as Buffer).length;
+      if (bytes > WIRE_LIMITS.answerBytes) {
+        const message = `The answer to ${call.verb} ${call.resource} is above ${WIRE_LIMITS.answerBytes} bytes`;
+        throw new AnswerTooLarge("ClusterUnavailable", 0, message, { retry: true });
+      }
+      chunks.push(chunk as Buffer);
+    }
+  } catch (thrown) {
+    throw thrown instanceof Fault ? thrown : unanswered(thrown, call);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function header({ headers }: Dispatcher.ResponseData, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function queryOf(query: Call["query"] = {}): string {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) given.set(name, String(value));
+  return given.size === 0 ? "" : `?${given}`;
+}

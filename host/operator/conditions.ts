@@ -1,0 +1,135 @@
+import type { Fault } from "../fault/index.ts";
+import type { Iteration } from "../knowledge/index.ts";
+import type { Mode } from "../policy/index.ts";
+
+/** A `metav1.Condition` before it has a time. */
+export interface Finding {
+  readonly type: ConditionType;
+  readonly status: "True" | "False" | "Unknown";
+  readonly reason: string;
+  readonly message: string;
+}
+export type ConditionType =
+  | "Ready"
+  | "Accepted"
+  | "AlgorithmLoaded"
+  | "TargetResolved"
+  | "SourcesHealthy"
+  | "ScalingActive"
+  | "ScalingLimited"
+  | "Paused";
+
+export interface Condition extends Finding {
+  readonly lastTransitionTime: string;
+  readonly observedGeneration: number;
+}
+
+/** What became of a policy in one go: how far it came, and what stopped it. */
+export type Outcome =
+  | { readonly stage: "refused"; readonly fault: Fault }
+  | { readonly stage: "paused" }
+  | { readonly stage: "algorithm"; readonly fault: Fault }
+  | { readonly stage: "unremembered"; readonly fault: Fault }
+  | { readonly stage: "passed"; readonly mode: Mode; readonly iteration: Iteration; readonly stale: Fault | undefined };
+
+/** What is to be said of a policy, `Ready` first: it sums up the others. */
+export function findings(outcome: Outcome): Finding[] {
+  const parts = partsOf(outcome);
+  const bad = parts.find((one) => BLOCKS_READY.has(one.type) && one.status === "False");
+  const dry = outcome.stage === "passed" && outcome.mode === "DryRun";
+  const ready: Finding =
+    bad === undefined || (dry && bad.type === "ScalingActive")
+      ? { type: "Ready", status: "True", reason: "Ready", message: "Decisions are being made." }
+      : { ...bad, type: "Ready" };
+  return [outcome.stage === "paused" ? { ...ready, reason: "Paused", message: "No decisions are made." } : ready, ...parts];
+}
+
+const BLOCKS_READY = new Set<ConditionType>(["Accepted", "AlgorithmLoaded", "TargetResolved", "SourcesHealthy", "ScalingActive"]);
+
+function partsOf(outcome: Outcome): Finding[] {
+  switch (outcome.stage) {
+    case "refused":
+      return [no("Accepted", outcome.fault), idle("PolicyRefused", "The policy is not acted on."), notPaused];
+    case "paused":
+      return [accepted, { ...yes("Paused", "Paused"), message: "spec.mode is Paused: no decisions are made." }];
+    case "algorithm":
+      return [accepted, no("AlgorithmLoaded", outcome.fault), idle("AlgorithmNotLoaded", "There is no algorithm to run."), notPaused];
+    case "unremembered":
+      return [accepted, no("ScalingActive", outcome.fault), notPaused];
+    case "passed":
+      return [accepted, loaded(outcome.stale), ...passFindings(outcome.mode, outcome.iteration), notPaused];
+  }
+}
+
+function passFindings(mode: Mode, iteration: Iteration): Finding[] {
+  const { fault, topology } = iteration;
+  if (topology === undefined && fault !== undefined) {
+    return [no("TargetResolved", fault), idle(fault.code, "The target cannot be read.")];
+  }
+  return [yes("TargetResolved", "Found"), sourcesFinding(iteration), scalingFinding(mode, iteration), limitedFinding(iteration)];
+}
+
+function sourcesFinding({ sources }: Iteration): Finding {
+  const named = Object.entries(sources);
+  const failed = named.flatMap(([name, one]) => ("error" in one ? [{ name, ...one.error }] : []));
+  if (failed[0] !== undefined) {
+    const message = failed.map((one) => `spec.sources[${one.name}]: ${one.message}`).join("; ");
+    return { type: "SourcesHealthy", status: "False", reason: failed[0].code, message };
+  }
+  const empty = named.filter(([, one]) => "noData" in one).map(([name]) => name);
+  if (empty.length > 0) {
+    return { type: "SourcesHealthy", status: "False", reason: "NoData", message: `No data from ${empty.join(", ")}: nothing is scaled on it.` };
+  }
+  return yes("SourcesHealthy", "Read");
+}
+
+function scalingFinding(mode: Mode, { fault }: Iteration): Finding {
+  if (fault !== undefined) return no("ScalingActive", fault);
+  return mode === "DryRun" ? idle("DryRun", "spec.mode is DryRun: decisions are made and not acted on.") : yes("ScalingActive", "Deciding");
+}
+
+function limitedFinding({ decision }: Iteration): Finding {
+  const moved = decision?.verdicts.filter((verdict) => verdict.reasons.length > 0) ?? [];
+  const reason = moved[0]?.reasons[0];
+  if (reason === undefined) return { type: "ScalingLimited", status: "False", reason: "WithinGuardrails", message: "" };
+  // The figures stand in status.nodes; here they would rewrite the status with every pass.
+  const nodes = moved.map((verdict) => `${verdict.node}: ${verdict.reasons.join(", ")}`);
+  return { type: "ScalingLimited", status: "True", reason, message: nodes.join("; ") };
+}
+
+const accepted: Finding = { type: "Accepted", status: "True", reason: "Accepted", message: "" };
+const notPaused: Finding = { type: "Paused", status: "False", reason: "NotPaused", message: "" };
+const yes = (type: ConditionType, reason: string): Finding => ({ type, status: "True", reason, message: "" });
+const idle = (reason: string, message: string): Finding => ({ type: "ScalingActive", status: "False", reason, message });
+
+const loaded = (stale: Fault | undefined): Finding =>
+  stale === undefined
+    ? yes("AlgorithmLoaded", "Loaded")
+    : { ...yes("AlgorithmLoaded", stale.code), message: `The digest in status keeps running. ${stale.sentence}` };
+
+const no = (type: ConditionType, fault: Fault | NonNullable<Iteration["fault"]>): Finding => ({
+  type,
+  status: "False",
+  reason: fault.code,
+  message: "sentence" in fault ? fault.sentence : fault.message,
+});
+
+/**
+ * Findings as conditions. A condition that says the same as before, apart from figures in its message, stays as it is to
+ * the letter, so that a pass that changes nothing writes nothing.
+ */
+export function settle(before: readonly Condition[], found: readonly Finding[], generation: number, at: string): Condition[] {
+  return found.map((finding) => {
+    const last = before.find((one) => one.type === finding.type);
+    const message = finding.message.slice(0, MESSAGE_CHARACTERS);
+    const same = last?.status === finding.status;
+    if (last !== undefined && same && last.reason === finding.reason && last.observedGeneration === generation && alike(last.message, message)) {
+      return last;
+    }
+    return { ...finding, message, lastTransitionTime: same && last !== undefined ? last.lastTransitionTime : at, observedGeneration: generation };
+  });
+}
+
+/** Enough for a sentence or two; with eight conditions the status stays far below its 16 KiB. */
+const MESSAGE_CHARACTERS = 1_024;
+const alike = (one: string, other: string) => one.replaceAll(/\d+(\.\d+)?/g, "#") === other.replaceAll(/\d+(\.\d+)?/g, "#");

@@ -1,0 +1,2 @@
+export { serviceEndpoint, type ServiceAddresses } from "./endpoint.ts";
+export { startOperator, type Operator, type OperatorOptions, type Watcher } from "./operator.ts";

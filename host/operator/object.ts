@@ -1,0 +1,39 @@
+import type { KubeObject } from "../kube/index.ts";
+import { policyKey, type PolicyKey } from "../policy/index.ts";
+import type { PolicyStatus } from "./status.ts";
+
+/** What is kept of a `ScalingPolicy` while it is watched: its managed fields alone would double the memory. */
+export interface PolicyObject {
+  readonly key: PolicyKey;
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly generation: number;
+  readonly spec: unknown;
+  readonly status: Partial<PolicyStatus>;
+}
+
+export function trimPolicy(object: KubeObject): PolicyObject {
+  const { namespace = "", name, uid, generation = 0 } = object.metadata;
+  return {
+    key: policyKey(namespace, name),
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    namespace,
+    name,
+    uid,
+    generation,
+    spec: object["spec"],
+    status: (object["status"] ?? {}) as Partial<PolicyStatus>,
+  };
+}
+
+/** The policy as the parser reads it. */
+export const manifestOf = ({ apiVersion, kind, namespace, name, uid, generation, spec }: PolicyObject) => ({
+  apiVersion,
+  kind,
+  metadata: { namespace, name, uid, generation },
+  spec,
+});

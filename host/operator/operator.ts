@@ -1,0 +1,95 @@
+import type { Algorithms } from "../algorithm/index.ts";
+import { viewOf, type PolicyView, type View } from "../console/index.ts";
+import { asFault, type Fault } from "../fault/index.ts";
+import type { Iteration } from "../knowledge/index.ts";
+import { eventRecorder, jittered, objectKey, reflect, WorkQueue, type Cluster, type Reflector, type Time } from "../kube/index.ts";
+import type { World } from "../loop/index.ts";
+import type { Policy, PolicyKey } from "../policy/index.ts";
+import { trimPolicy, type PolicyObject } from "./object.ts";
+import { reconciler } from "./reconcile.ts";
+import { reporter } from "./report.ts";
+
+/** What is told of the operator's work to those who count, log and keep. */
+export interface Watcher {
+  readonly passed: (policy: Policy, iteration: Iteration, seconds: number) => void;
+  readonly gone: (key: PolicyKey) => Promise<void>;
+  readonly failed: (fault: Fault, key: string | undefined) => void;
+}
+
+export interface OperatorOptions {
+  readonly cluster: Cluster;
+  readonly world: World;
+  readonly algorithms: Algorithms;
+  readonly watcher: Watcher;
+  readonly time: Time;
+  /** Passes at the same time, of all policies together. */
+  readonly concurrency: number;
+  /** This replica's name, in events. */
+  readonly instance: string;
+  readonly signal: AbortSignal;
+}
+
+export interface Operator {
+  /** The last pass of each policy. */
+  view(): View;
+  /** Whether all policies have been read. */
+  hasSynced(): boolean;
+  /** Ends when the signal was given and everything under way is done and told. */
+  readonly ended: Promise<void>;
+}
+
+/** A policy comes to its turn up to this much earlier or later, so that many with one interval spread. */
+const JITTER_SHARE = 0.05;
+
+/** Follows the policies of a cluster and gives each its passes until the signal is given. */
+export async function startOperator(options: OperatorOptions): Promise<Operator> {
+  const { cluster, time, signal, watcher, algorithms, world } = options;
+  const resource = await cluster.resource("sluice.dev/v1alpha1", "ScalingPolicy");
+  const queue = new WorkQueue({ time });
+  const views = new Map<PolicyKey, PolicyView>();
+  const onFault = (fault: Fault) => watcher.failed(fault, undefined);
+  const events = eventRecorder(cluster.operator, { controller: "sluice.dev/operator", instance: options.instance, time, onFault });
+  const policies = reflect({
+    api: cluster.operator,
+    resource,
+    trim: trimPolicy,
+    onEvent: (key) => queue.add(key),
+    onFault,
+    time,
+    signal,
+  });
+  const reconcile = reconciler({
+    time,
+    world,
+    algorithms,
+    reporter: reporter({ cluster, resource, events, now: () => time.now() }),
+    held: (key) => heldIn(policies, key),
+    observe: (policy, iteration, seconds) => {
+      views.set(policy.key, viewOf(policy, iteration));
+      watcher.passed(policy, iteration, seconds);
+    },
+    forget: async (key) => {
+      views.delete(key);
+      await watcher.gone(key);
+    },
+  });
+  const work = async (key: string): Promise<void> => {
+    const againMs = await reconcile(key as PolicyKey);
+    queue.forget(key);
+    if (againMs !== undefined) queue.addAfter(key, jittered(time, againMs, JITTER_SHARE));
+  };
+  const tell = (key: string, fault: Fault) => watcher.failed(fault, key);
+  const worked = queue.run(work, { concurrency: options.concurrency, signal, onFault: tell });
+  return {
+    view: () => ({ policies: [...views.values()].sort((one, other) => one.key.localeCompare(other.key)) }),
+    hasSynced: () => policies.hasSynced(),
+    ended: Promise.all([worked, policies.ended])
+      .then(() => events.flush())
+      .catch((thrown: unknown) => watcher.failed(asFault(thrown), undefined)),
+  };
+}
+
+function heldIn(policies: Reflector<PolicyObject>, key: PolicyKey): PolicyObject | undefined {
+  const [namespace, name = ""] = key.split("/");
+  return policies.get(objectKey(namespace, name));
+}

@@ -1,0 +1,119 @@
+import { asFault } from "../fault/index.ts";
+import type { Algorithms, Loaded } from "../algorithm/index.ts";
+import type { Iteration } from "../knowledge/index.ts";
+import type { Time } from "../kube/index.ts";
+import { iterate, nextPassSeconds, type World } from "../loop/index.ts";
+import { parsePolicy, type Policy, type PolicyKey } from "../policy/index.ts";
+import type { Outcome } from "./conditions.ts";
+import { manifestOf, type PolicyObject } from "./object.ts";
+import type { Reporter } from "./report.ts";
+import type { RunningArtifact } from "./status.ts";
+
+/** What a reconciler needs around it. */
+export interface Around {
+  readonly time: Time;
+  readonly world: World;
+  readonly algorithms: Algorithms;
+  readonly reporter: Reporter;
+  readonly held: (key: PolicyKey) => PolicyObject | undefined;
+  /** Told of every pass that was made, and of every policy that is gone. */
+  readonly observe: (policy: Policy, iteration: Iteration, seconds: number) => void;
+  readonly forget: (key: PolicyKey) => Promise<void>;
+}
+
+/** How a policy stands between two passes. */
+interface Standing {
+  readonly uid: string;
+  readonly generation: number;
+  dueMs: number;
+  failures: number;
+  /** What could not be reported yet: it is said before anything new is done. */
+  unreported: (() => Promise<void>) | undefined;
+}
+
+/** Milliseconds until the key is to come again; undefined waits for the next change of the policy. */
+export type Again = number | undefined;
+
+/** Returns what the queue does with each key: one pass if one is due, and the report of it. */
+export function reconciler(around: Around): (key: PolicyKey) => Promise<Again> {
+  const { time, held, reporter, algorithms } = around;
+  const standings = new Map<PolicyKey, Standing>();
+
+  return async (key) => {
+    const object = held(key);
+    if (object === undefined) {
+      standings.delete(key);
+      reporter.forget(key);
+      algorithms.forget(key);
+      await around.forget(key);
+      return undefined;
+    }
+    const standing = standingOf(object);
+    await tell(standing);
+    // Our own status writes come back as changes: they are no reason for a pass.
+    const waitMs = standing.dueMs - time.elapsedMs();
+    if (waitMs > 0) return Number.isFinite(waitMs) ? waitMs : undefined;
+
+    const startedMs = time.elapsedMs();
+    const { outcome, running, againSeconds } = await attend(object, standing);
+    standing.dueMs = againSeconds === undefined ? Infinity : startedMs + againSeconds * 1_000;
+    standing.unreported = () => reporter.report(object, outcome, running);
+    await tell(standing);
+    return againSeconds === undefined ? undefined : Math.max(0, standing.dueMs - time.elapsedMs());
+  };
+
+  /** A new policy, or a new generation of one, is due at once, or after its `startAfter`. */
+  function standingOf(object: PolicyObject): Standing {
+    const known = standings.get(object.key);
+    if (known?.uid === object.uid && known.generation === object.generation) return known;
+    const parsed = known === undefined ? parsePolicy(manifestOf(object)) : undefined;
+    const afterSeconds = parsed?.ok === true ? parsed.value.startAfterSeconds : 0;
+    const { uid, generation } = object;
+    const dueMs = time.elapsedMs() + afterSeconds * 1_000;
+    const standing = { uid, generation, dueMs, failures: 0, unreported: undefined };
+    standings.set(object.key, standing);
+    return standing;
+  }
+
+  async function tell(standing: Standing): Promise<void> {
+    await standing.unreported?.();
+    standing.unreported = undefined;
+  }
+
+  async function attend(object: PolicyObject, standing: Standing): Promise<Attended> {
+    const parsed = parsePolicy(manifestOf(object));
+    if (!parsed.ok) return { outcome: { stage: "refused", fault: parsed.fault }, running: undefined, againSeconds: undefined };
+    const policy = parsed.value;
+    if (policy.mode === "Paused") return { outcome: { stage: "paused" }, running: undefined, againSeconds: undefined };
+    try {
+      const loaded = await algorithms.load(policy, object.status.algorithms ?? []);
+      const iteration = await timedPass(policy);
+      standing.failures = iteration.fault === undefined ? 0 : standing.failures + 1;
+      const outcome: Outcome = { stage: "passed", mode: policy.mode, iteration, stale: loaded.stale };
+      return { outcome, running: runningOf(loaded), againSeconds: nextPassSeconds(policy.intervalSeconds, standing.failures) };
+    } catch (thrown) {
+      standing.failures += 1;
+      const fault = asFault(thrown);
+      const againSeconds = nextPassSeconds(policy.intervalSeconds, standing.failures, fault.retryAfterSeconds);
+      // Before a pass only two things can go wrong: the algorithm cannot be had, or nothing can be remembered.
+      const stage = fault.code === "StoreUnavailable" ? "unremembered" : "algorithm";
+      return { outcome: { stage, fault }, running: undefined, againSeconds };
+    }
+  }
+
+  async function timedPass(policy: Policy): Promise<Iteration> {
+    const startedMs = time.elapsedMs();
+    const iteration = await iterate(policy, around.world);
+    around.observe(policy, iteration, (time.elapsedMs() - startedMs) / 1_000);
+    return iteration;
+  }
+}
+
+interface Attended {
+  readonly outcome: Outcome;
+  readonly running: readonly RunningArtifact[] | undefined;
+  readonly againSeconds: number | undefined;
+}
+
+const runningOf = ({ artifacts }: Loaded): RunningArtifact[] =>
+  artifacts.map(({ step, reference, digest }) => ({ step, role: "Live", artifact: reference, digest }));

@@ -1,0 +1,68 @@
+import type { Iteration } from "../knowledge/index.ts";
+import { applyStatus, type Cluster, type EventNews, type EventRecorder, type KubeObject, type Resource } from "../kube/index.ts";
+import type { PolicyKey } from "../policy/index.ts";
+import { findings, type Outcome } from "./conditions.ts";
+import type { PolicyObject } from "./object.ts";
+import { statusAfter, type PolicyStatus, type RunningArtifact } from "./status.ts";
+
+/** Tells the users of a policy what became of it: status and events, written here and nowhere else. */
+export interface Reporter {
+  /** Writes only what differs from what was said last. Throws if the status cannot be written. */
+  report(object: PolicyObject, outcome: Outcome, running: readonly RunningArtifact[] | undefined): Promise<void>;
+  forget(key: PolicyKey): void;
+}
+
+export interface ReporterOptions {
+  readonly cluster: Cluster;
+  readonly resource: Resource;
+  readonly events: EventRecorder;
+  readonly now: () => Date;
+}
+
+/** The copy of a policy that is watched lags behind our own writes; what was written last is kept beside it. */
+interface Said {
+  readonly uid: string;
+  readonly status: Partial<PolicyStatus>;
+  readonly trouble: string | undefined;
+}
+
+/** A reporter that writes as the operator: status and events of a policy are the operator's own. */
+export function reporter({ cluster, resource, events, now }: ReporterOptions): Reporter {
+  const said = new Map<PolicyKey, Said>();
+  return {
+    async report(object, outcome, running) {
+      const held = said.get(object.key);
+      const before = held?.uid === object.uid ? held : { uid: object.uid, status: object.status, trouble: undefined };
+      const status = statusAfter(before.status, outcome, running, object.generation, now().toISOString());
+      const { namespace, name, uid } = object;
+      const written = await applyStatus(cluster.operator, resource, { namespace, name, uid, status: before.status }, status);
+      const trouble = findings(outcome).find((one) => one.type === "Ready" && one.status === "False")?.reason;
+      said.set(object.key, { uid, status: statusOf(written) ?? status, trouble });
+      for (const news of newsOf(object, outcome, trouble === before.trouble)) events.record(news);
+    },
+    forget: (key) => void said.delete(key),
+  };
+}
+
+const statusOf = (written: KubeObject | undefined) => written?.["status"] as Partial<PolicyStatus> | undefined;
+
+/** Every rescale is news; trouble is news when it begins or changes its kind. */
+function newsOf(object: PolicyObject, outcome: Outcome, troubleIsOld: boolean): EventNews[] {
+  const { apiVersion, kind, namespace, name, uid } = object;
+  const regarding = { apiVersion, kind, namespace, name, uid };
+  const scaled = outcome.stage === "passed" ? scaledNews(outcome.iteration) : [];
+  const news = scaled.map((one) => ({ regarding, type: "Normal" as const, reason: "Rescaled", action: "Scale", ...one }));
+  const ready = findings(outcome).find((one) => one.type === "Ready");
+  if (ready?.status !== "False" || troubleIsOld) return news;
+  return [...news, { regarding, type: "Warning", reason: ready.reason, action: "Decide", note: ready.message }];
+}
+
+function scaledNews({ changes, decision }: Iteration): { note: string; detail: string }[] {
+  return changes.flatMap((change) => {
+    const verdict = decision?.verdicts.find((one) => one.node === change.node);
+    if (change.outcome !== "Scaled" || verdict === undefined) return [];
+    const why = [verdict.says, ...verdict.reasons].filter((one) => one !== undefined).join("; ");
+    const step = `${verdict.node}: ${verdict.current} → ${verdict.granted}`;
+    return [{ note: why === "" ? step : `${step} (${why})`, detail: step }];
+  });
+}

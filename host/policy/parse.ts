@@ -1,0 +1,148 @@
+import type { Static } from "typebox";
+import { Fault } from "../fault/index.ts";
+import type { Problem } from "../fault/index.ts";
+import { durationMs } from "./duration.ts";
+import { fill, isRecord } from "./fill.ts";
+import { policyKey, STEPS, tenantKey } from "./policy.ts";
+import type { AlgorithmUse, ArtifactUse, HistoryOffer, Policy, Source, TargetNode } from "./policy.ts";
+import { inspect } from "./rules.ts";
+import type { Findings } from "./rules.ts";
+import { GROUP, KIND, VERSION } from "./schema/crd.ts";
+import { spec as schema } from "./schema/spec.ts";
+import { shapeProblems, SPEC } from "./shape.ts";
+
+/** A value, or everything that keeps it from being one: the fault sums the problems up. */
+export type Parsed<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly fault: Fault; readonly problems: readonly Problem[] };
+
+/** What the algorithm may be told, as JSON. */
+const CONFIG_BYTES = 32 * 1_024;
+/** More than this in one message is not read; the list of problems has them all. */
+const PROBLEMS_IN_MESSAGE = 8;
+/** A namespace and a service account always have one of this name. */
+const DEFAULT = "default";
+
+type Spec = Static<typeof schema>;
+interface Metadata {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string | undefined;
+  readonly generation: number;
+}
+
+/**
+ * A `ScalingPolicy` as an API server or a file has it, as the policy that everything further in trusts: every default
+ * filled in, every rule checked that the API server checks, and those that it cannot check. All problems are listed. The
+ * fault is `PolicyInvalid`, or `NotSupported` if all that is wrong is that this version does not act on a field yet.
+ */
+export function parsePolicy(object: unknown): Parsed<Policy> {
+  const found: Findings = { wrong: [], notYet: [] };
+  const metadata = readHead(object, found.wrong);
+  const filled = fill(SPEC, isRecord(object) ? object["spec"] : undefined, "spec", found.wrong);
+  found.wrong.push(...shapeProblems(filled));
+  inspect(schema, filled, "spec", found);
+  const config = configText(filled, found.wrong);
+  if (found.wrong.length > 0) return refused("PolicyInvalid", [...found.wrong, ...found.notYet]);
+  if (found.notYet.length > 0) return refused("NotSupported", found.notYet);
+  return { ok: true, value: policyOf(metadata, filled as Spec, config) };
+}
+
+function refused(code: "PolicyInvalid" | "NotSupported", problems: readonly Problem[]): Parsed<never> {
+  const [first = { field: "spec", message: "" }, ...rest] = problems;
+  const shown = rest.slice(0, PROBLEMS_IN_MESSAGE - 1).map(({ field, message }) => `; ${field}: ${message}`);
+  const hidden = rest.length - shown.length;
+  const message = `${first.message}${shown.join("")}${hidden === 0 ? "" : `; and ${hidden} more`}`;
+  return { ok: false, fault: new Fault(code, message, { field: first.field }), problems };
+}
+
+const NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
+function readHead(object: unknown, problems: Problem[]): Metadata {
+  const head = isRecord(object) ? object : {};
+  const expect = (fits: boolean, field: string, message: string) => void (fits || problems.push({ field, message }));
+  expect(head["apiVersion"] === `${GROUP}/${VERSION}`, "apiVersion", `must be ${GROUP}/${VERSION}`);
+  expect(head["kind"] === KIND, "kind", `must be ${KIND}`);
+  expect(isRecord(head["spec"]), "spec", "is required");
+  const metadata = isRecord(head["metadata"]) ? head["metadata"] : {};
+  const { name, namespace = DEFAULT, uid, generation = 1 } = metadata;
+  const isName = (text: unknown, most: number) => typeof text === "string" && text.length <= most && NAME.test(text);
+  expect(isName(name, 253), "metadata.name", "must be a name: at most 253 small letters, digits, - and .");
+  expect(isName(namespace, 63) && !String(namespace).includes("."), "metadata.namespace", "must be a name: at most 63 small letters, digits and -");
+  return {
+    name: String(name),
+    namespace: String(namespace),
+    uid: typeof uid === "string" && uid !== "" ? uid : undefined,
+    generation: typeof generation === "number" ? generation : 1,
+  };
+}
+
+function configText(filled: unknown, problems: Problem[]): string {
+  const algorithm = isRecord(filled) && isRecord(filled["algorithm"]) ? filled["algorithm"] : {};
+  const field = "spec.algorithm.config";
+  try {
+    const text = JSON.stringify(algorithm["config"] ?? {});
+    if (new TextEncoder().encode(text).length <= CONFIG_BYTES) return text;
+    problems.push({ field, message: `is above ${CONFIG_BYTES / 1_024} KiB as JSON: leave out what the algorithm does not need` });
+  } catch {
+    problems.push({ field, message: "is no JSON, or nested too deeply: write plain lists and objects" });
+  }
+  return "{}";
+}
+
+const policyOf = ({ name, namespace, uid, generation }: Metadata, spec: Spec, config: string): Policy => ({
+  key: policyKey(namespace, name),
+  tenant: tenantKey(namespace),
+  namespace,
+  name,
+  // What never passed an API server has no uid; nothing of the same name can have come before it.
+  uid: uid ?? policyKey(namespace, name),
+  generation,
+  mode: spec.mode,
+  serviceAccountName: spec.serviceAccountName ?? DEFAULT,
+  nodes: nodesOf(spec),
+  sources: (spec.sources ?? []).flatMap(sourceOf),
+  algorithm: algorithmOf(spec, config),
+  intervalSeconds: milliseconds(spec.schedule.interval) / 1_000,
+  startAfterSeconds: milliseconds(spec.schedule.startAfter) / 1_000,
+  guardrails: { totalMax: spec.guardrails.total?.max },
+  knowledge: { keep: spec.knowledge.keep, history: historyOf(spec) },
+});
+
+const nodesOf = ({ target, guardrails }: Spec): TargetNode[] =>
+  (target.kubernetes?.nodes ?? []).map(({ name, ref, to = [], min, max }) => ({
+    name,
+    ref: { apiVersion: ref.apiVersion, kind: ref.kind, name: ref.name },
+    to,
+    bounds: { min: min ?? guardrails.bounds.min, max: max ?? guardrails.bounds.max },
+    attributes: {},
+  }));
+
+function sourceOf({ name, prometheus, byLabel, timeout, for: node }: NonNullable<Spec["sources"]>[number]): Source[] {
+  if (prometheus?.service === undefined) return [];
+  const { service, query } = prometheus;
+  return [{ name, kind: "prometheus", service, query, byLabel: byLabel?.label, node, timeoutMs: milliseconds(timeout) }];
+}
+
+const algorithmOf = ({ algorithm }: Spec, config: string): AlgorithmUse => ({
+  artifacts: artifactsOf(algorithm),
+  config,
+  pullSecrets: (algorithm.pullSecrets ?? []).map(({ name }) => name),
+  cpuMs: milliseconds(algorithm.limits.time),
+});
+
+function artifactsOf(algorithm: Spec["algorithm"]): ArtifactUse[] {
+  const uses = [
+    { step: "all" as const, reference: algorithm.artifact, field: "spec.algorithm.artifact" },
+    ...STEPS.map((step) => ({ step, reference: algorithm[step]?.artifact, field: `spec.algorithm.${step}.artifact` })),
+  ];
+  return uses.flatMap(({ reference, ...use }) => (reference === undefined ? [] : [{ ...use, reference }]));
+}
+
+function historyOf({ knowledge: { history } }: Spec): HistoryOffer | undefined {
+  if (history === undefined) return undefined;
+  return { spanSeconds: milliseconds(history.span) / 1_000, everySeconds: milliseconds(history.every) / 1_000 };
+}
+
+/** Only for what the schema has found to be a duration. */
+const milliseconds = (duration: string): number => durationMs(duration) ?? 0;

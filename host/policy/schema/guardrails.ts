@@ -1,0 +1,78 @@
+import { Type } from "typebox";
+import { behavior, bounds, PARALLELISM_MAX } from "./bounds.ts";
+import { block, choice, decimal, dnsLabel, duration, flag, listBy, whole } from "./field.ts";
+import { NODES_MAX } from "./node.ts";
+
+const total = block("A limit for all nodes together.", {
+  max: whole(
+    "Most parallelism of all nodes together: replicas, slots or threads, as the target's kind says.",
+    1,
+    PARALLELISM_MAX * NODES_MAX,
+  ),
+});
+
+const signal = block("What must be quiet before a node is stopped.", {
+  source: dnsLabel("Name of a source."),
+  above: decimal("The node is in use while the source is above this number.", {}, { default: 0 }),
+});
+
+const zero = block(
+  "When a node may be stopped altogether.",
+  {
+    allowed: flag("Whether nodes may be stopped altogether.", { default: false }),
+    idle: whole("Parallelism of a node that is not in use.", 0, PARALLELISM_MAX, { default: 0 }),
+    cooldown: duration("Time for which all signals must have been quiet.", "0s", "24h", { default: "300s" }),
+    signals: Type.Optional(listBy("source", "What must be quiet, at most 10.", signal, { max: 10 })),
+  },
+  { notYet: "leave it out: a node that runs keeps at least 1" },
+);
+
+const fallback = block(
+  "What happens when passes keep failing.",
+  {
+    after: duration("Time of nothing but failed passes.", "1s", "24h"),
+    behavior: choice(
+      "Keep what runs, take the higher of what runs and `parallelism`, or take `parallelism`. Only Static may lower.",
+      ["Current", "CurrentIfHigher", "Static"],
+      { default: "CurrentIfHigher" },
+    ),
+    parallelism: Type.Optional(whole("Parallelism of every node in the fallback.", 1, PARALLELISM_MAX)),
+  },
+  {
+    notYet: "leave it out: while passes fail, everything stays as it is",
+    rules: [
+      {
+        cel: "self.behavior == 'Current' || has(self.parallelism)",
+        message: "CurrentIfHigher and Static need a number: add parallelism, or set behavior to Current",
+        holds: ({ behavior, parallelism }) => behavior === "Current" || parallelism !== undefined,
+      },
+    ],
+  },
+);
+
+const settle = block(
+  "How a change is followed until it serves.",
+  {
+    timeout: duration("Time for a change to serve.", "1s", "24h", { default: "10m" }),
+    onFailure: choice("What is done with a change that did not come to serve.", ["Hold", "Rollback"], { default: "Hold" }),
+  },
+  { notYet: "watch status.nodes and the target's own conditions" },
+);
+
+export const guardrails = block(
+  "What is granted of what the algorithm wants. No algorithm can get past it.",
+  {
+    bounds: bounds("Least and most parallelism of every node; a node's own min and max win.", { default: {} }),
+    behavior: Type.Optional(behavior()),
+    total: Type.Optional(total),
+    zero: Type.Optional(zero),
+    fallback: Type.Optional(fallback),
+    settle: Type.Optional(settle),
+    maxReversalsPerHour: Type.Optional(
+      whole("How often a node may turn from growing to shrinking or back within an hour.", 0, 60, {
+        notYet: "lengthen schedule.interval, or use a tolerance of the algorithm's config",
+      }),
+    ),
+  },
+  { default: {} },
+);

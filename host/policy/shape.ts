@@ -1,0 +1,36 @@
+import { Compile } from "typebox/schema";
+import { Settings } from "typebox/system";
+import type { Problem } from "../fault/index.ts";
+import { toStructural } from "./schema/structural.ts";
+import { spec } from "./schema/spec.ts";
+
+/** A user corrects what one message can show; without a limit a hostile list would be told entry by entry. */
+const PROBLEMS_MAX = 100;
+Settings.Set({ maxErrors: PROBLEMS_MAX });
+
+/** The schema that the API server has, so that what never passed one gets the same answer. */
+export const SPEC = toStructural(spec, "spec");
+const validator = Compile(SPEC);
+
+/** What is wrong with the shape of a spec: types, ranges, lengths, patterns, missing fields. */
+export function shapeProblems(value: unknown): Problem[] {
+  if (validator.Check(value)) return [];
+  return validator.Errors(value)[1].flatMap(({ keyword, instancePath, params, message }) => {
+    const field = `spec${fieldPath(instancePath)}`;
+    if (keyword === "required" && "requiredProperties" in params) {
+      return params.requiredProperties.map((name) => ({ field: `${field}.${name}`, message: "is required" }));
+    }
+    if (keyword === "enum" && "allowedValues" in params) {
+      return [{ field, message: `must be one of ${params.allowedValues.join(", ")}` }];
+    }
+    return [{ field, message }];
+  });
+}
+
+/** A JSON Pointer as users write paths: `/nodes/0/name` is `.nodes[0].name`. */
+const fieldPath = (pointer: string) =>
+  pointer
+    .split("/")
+    .slice(1)
+    .map((part) => (/^[0-9]+$/.test(part) ? `[${part}]` : `.${part.replaceAll("~1", "/").replaceAll("~0", "~")}`))
+    .join("");

@@ -1,0 +1,84 @@
+import { Agent } from "undici";
+import { asFault, Fault } from "../fault/index.ts";
+import type { Observation } from "../knowledge/index.ts";
+import type { Sources } from "../loop/index.ts";
+import type { Policy, ServicePort, Source, TenantKey } from "../policy/index.ts";
+import { LIMITS } from "./limits.ts";
+import { prometheusSource } from "./prometheus.ts";
+
+/**
+ * The address of a service in the policy's namespace. It decides whether the policy may use the service, and throws a
+ * fault if not; only the scheme, host and port of what it returns are used.
+ */
+export type Endpoint = (policy: Policy, service: ServicePort) => Promise<URL>;
+
+/** The sources of the loop, and the end of their connections. */
+export type TenantSources = Sources & { close(): Promise<void> };
+
+/**
+ * Reads all sources of a policy at the same time, each within its own time-out, in the policy's order. Connections are
+ * a tenant's own: nothing that one tenant does to its connections can be felt by another.
+ */
+export function sources({ endpoint }: { readonly endpoint: Endpoint }): TenantSources {
+  const agents = new Map<TenantKey, Agent>();
+
+  const observeOne = async (policy: Policy, source: Source, at: Date): Promise<Observation> => {
+    const signal = AbortSignal.timeout(source.timeoutMs);
+    try {
+      const dispatcher = agentOf(agents, policy.tenant);
+      const found = await within(endpoint(policy, source.service), signal, source);
+      return await prometheusSource(source, { endpoint: found, dispatcher, signal, at });
+    } catch (thrown) {
+      const { code, message } = asFault(thrown);
+      return { error: { code, message: `${source.name}: ${message}` }, at: at.toISOString() };
+    }
+  };
+
+  return {
+    async observe(policy, at) {
+      const seen = policy.sources.map(
+        async (source) => [source.name, await observeOne(policy, source, at)] as const,
+      );
+      return Object.fromEntries(await Promise.all(seen));
+    },
+    async close() {
+      await Promise.all([...agents.values()].map((agent) => agent.destroy()));
+      agents.clear();
+    },
+  };
+}
+
+/** The tenant's connections; the map's order is who was idle longest. */
+function agentOf(agents: Map<TenantKey, Agent>, tenant: TenantKey): Agent {
+  const known = agents.get(tenant);
+  const agent =
+    known ??
+    new Agent({
+      connections: LIMITS.connections,
+      keepAliveTimeout: LIMITS.idleMs,
+      connect: { timeout: LIMITS.connectMs },
+    });
+  agents.delete(tenant);
+  agents.set(tenant, agent);
+  const [idlest] = agents.keys();
+  if (agents.size > LIMITS.tenants && idlest !== undefined) {
+    // Closing waits for what is under way, so that nobody's request is cut off.
+    void agents.get(idlest)?.close();
+    agents.delete(idlest);
+  }
+  return agent;
+}
+
+/** Finding the address counts towards the source's time-out. */
+function within<T>(work: Promise<T>, signal: AbortSignal, { service, timeoutMs }: Source): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () =>
+      reject(
+        new Fault("SourceUnavailable", `${service.name} was not found within ${timeoutMs} ms`, {
+          retry: true,
+        }),
+      );
+    signal.addEventListener("abort", late, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", late));
+  });
+}

@@ -1,0 +1,1 @@
+export { openStore, type KnowledgeStore, type StoreOptions } from "./store.ts";

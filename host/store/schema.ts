@@ -1,0 +1,53 @@
+import type { DatabaseSync } from "node:sqlite";
+
+/** Each text brings a file from its place in this list to the next; what has been released is never edited. */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE policies (
+     row INTEGER PRIMARY KEY,
+     key TEXT NOT NULL,
+     uid TEXT NOT NULL,
+     number INTEGER NOT NULL,
+     carry TEXT,
+     checksum INTEGER NOT NULL,
+     UNIQUE (key, uid)
+   ) STRICT;
+   CREATE TABLE iterations (
+     row INTEGER PRIMARY KEY,
+     policy INTEGER NOT NULL REFERENCES policies (row) ON DELETE CASCADE,
+     id TEXT NOT NULL,
+     number INTEGER NOT NULL,
+     at_ms INTEGER NOT NULL,
+     outcome TEXT NOT NULL,
+     decided INTEGER NOT NULL,
+     body TEXT NOT NULL,
+     checksum INTEGER NOT NULL,
+     UNIQUE (policy, id)
+   ) STRICT;
+   CREATE INDEX iterations_by_number ON iterations (policy, number);
+   CREATE INDEX iterations_by_time ON iterations (policy, at_ms) WHERE decided = 1;
+   CREATE INDEX iterations_open ON iterations (policy, number) WHERE outcome = 'Open';`,
+];
+
+/**
+ * Brings the tables of a knowledge file to this version, each step in a transaction of its own. Throws if the file is of
+ * a later version: an older host would not understand what it reads.
+ */
+export function migrate(database: DatabaseSync): void {
+  database.exec(
+    `CREATE TABLE IF NOT EXISTS schema (only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL) STRICT;
+     INSERT OR IGNORE INTO schema (only, version) VALUES (1, 0);`,
+  );
+  const version = versionOf(database);
+  if (version > MIGRATIONS.length) {
+    throw new Error(
+      `its schema version is ${version} and this host knows ${MIGRATIONS.length}: run a newer host`,
+    );
+  }
+  MIGRATIONS.slice(version).forEach((step, at) => {
+    database.exec(`BEGIN IMMEDIATE; ${step}; UPDATE schema SET version = ${version + at + 1}; COMMIT`);
+  });
+}
+
+function versionOf(database: DatabaseSync): number {
+  return Number(database.prepare("SELECT version FROM schema").get()?.["version"] ?? 0);
+}

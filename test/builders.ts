@@ -1,0 +1,56 @@
+import type { Observations, Past, Wanted } from "../host/knowledge/index.ts";
+import { policyKey, tenantKey, type Policy, type TargetNode } from "../host/policy/index.ts";
+import type { Topology, TopologyNode } from "../host/topology/index.ts";
+
+/** A node of a topology with everything that a test does not care about filled in. */
+export const node = (name: string, parallelism: number, rest: Partial<TopologyNode> = {}): TopologyNode => ({
+  name,
+  kind: "Deployment",
+  parallelism,
+  ready: parallelism,
+  min: 1,
+  max: 16,
+  attributes: {},
+  revision: "1",
+  ...rest,
+});
+
+export const topology = (...nodes: TopologyNode[]): Topology => ({ nodes, edges: [] });
+
+export const wants = (node: string, parallelism: number): Wanted => ({ node, parallelism });
+
+const targetNode = (name: string): TargetNode => ({
+  name,
+  ref: { apiVersion: "apps/v1", kind: "Deployment", name },
+  to: [],
+  bounds: { min: 1, max: 16 },
+  attributes: {},
+});
+
+/** A policy over one node called `split`, every default filled in. */
+export const policy = (rest: Partial<Policy> = {}): Policy => ({
+  key: policyKey("team-a", "clicks"),
+  tenant: tenantKey("team-a"),
+  namespace: "team-a",
+  name: "clicks",
+  uid: "uid-1",
+  generation: 1,
+  mode: "Enforce",
+  serviceAccountName: "scaler",
+  nodes: [targetNode("split")],
+  sources: [],
+  algorithm: {
+    artifacts: [{ step: "all", reference: "oci://localhost/algorithm:1", field: "spec.algorithm.artifact" }],
+    config: "{}",
+    pullSecrets: [],
+    cpuMs: 250,
+  },
+  intervalSeconds: 15,
+  startAfterSeconds: 0,
+  guardrails: { totalMax: undefined },
+  knowledge: { keep: 200, history: undefined },
+  ...rest,
+});
+
+export const nothingKnown: Past = { number: 0, carry: undefined, history: [], open: undefined };
+export const noSources: Observations = {};

@@ -1,0 +1,6 @@
+// The world the tests run Sluice in: real servers on loopback, gone without a trace when the test is over or dies.
+export { cluster, type Cluster } from "./cluster.ts";
+export { exposition, type Exposition } from "./exposition.ts";
+export { prometheus, type Prometheus } from "./prometheus.ts";
+export { registry, type Registry } from "./registry.ts";
+export { sharedCluster } from "./shared.ts";
