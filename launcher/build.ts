@@ -5,6 +5,8 @@ import { buildLayout } from "./build/layout.ts";
 try {
   await buildLayout(await buildAlgorithms());
 } catch (thrown) {
-  process.stderr.write(`sluice: the algorithms could not be built: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
+  process.stderr.write(
+    `sluice: the algorithms could not be built: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`,
+  );
   process.exitCode = 1;
 }

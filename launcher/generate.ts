@@ -9,7 +9,9 @@ import { generateReference } from "./generate/reference.ts";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 const check = process.argv.includes("--check");
-const files = [generateContract, generateCrds, generateFaults, generateReference].map((generate) => generate());
+const files = [generateContract, generateCrds, generateFaults, generateReference].map((generate) =>
+  generate(),
+);
 const stale: string[] = [];
 for (const generated of await Promise.all(files)) {
   for (const [path, content] of generated) {
@@ -21,5 +23,6 @@ for (const generated of await Promise.all(files)) {
     await writeFile(path, content);
   }
 }
-if (stale.length > 0) process.stdout.write(`${check ? "out of date, run `npm run generate`" : "written"}: ${stale.join(", ")}\n`);
+if (stale.length > 0)
+  process.stdout.write(`${check ? "out of date, run `npm run generate`" : "written"}: ${stale.join(", ")}\n`);
 if (check && stale.length > 0) process.exitCode = 1;

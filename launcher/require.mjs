@@ -6,8 +6,12 @@ const installed = installation();
 const problem =
   machineProblem() ??
   installed.problem ??
-  (installed.state === "stale" ? "Packages are not installed as the lock file says: run `npm cit`." : undefined) ??
-  (nodeBinary() === undefined ? "Node 24 is missing: run `npm ci --include=optional`, or install it." : undefined) ??
+  (installed.state === "stale"
+    ? "Packages are not installed as the lock file says: run `npm cit`."
+    : undefined) ??
+  (nodeBinary() === undefined
+    ? "Node 24 is missing: run `npm ci --include=optional`, or install it."
+    : undefined) ??
   goProblem();
 
 if (problem !== undefined) {

@@ -18,9 +18,15 @@ export function nodeBinary({ root = ROOT, platform = process.platform, arch = pr
 }
 
 /** One line on what keeps this machine from running Sluice at all, or undefined. */
-export function machineProblem({ platform = process.platform, arch = process.arch, version = process.versions.node } = {}) {
-  if (Number(version.split(".")[0]) < 20) return `Node ${version} is too old to start with: install Node 20 or newer.`;
-  if (platform !== "linux") return `Sluice runs on Linux, and this is ${platform}: use a Linux machine, container or virtual machine.`;
+export function machineProblem({
+  platform = process.platform,
+  arch = process.arch,
+  version = process.versions.node,
+} = {}) {
+  if (Number(version.split(".")[0]) < 20)
+    return `Node ${version} is too old to start with: install Node 20 or newer.`;
+  if (platform !== "linux")
+    return `Sluice runs on Linux, and this is ${platform}: use a Linux machine, container or virtual machine.`;
   if (arch !== "x64" && arch !== "arm64" && !newEnough(version)) {
     return `npm has no Node 24 for linux-${arch}: install Node ${NODE_NEEDED.join(".")} or newer for it and run this with it.`;
   }
@@ -39,16 +45,23 @@ export function installation({ root = ROOT, platform = process.platform, arch = 
   for (const [path, entry] of Object.entries(wanted)) {
     if (path === "") continue;
     const has = found[path];
-    if (has === undefined && entry.optional === true && path !== `node_modules/node-${platform}-${arch}`) continue;
+    if (has === undefined && entry.optional === true && path !== `node_modules/node-${platform}-${arch}`)
+      continue;
     if (has === undefined) missing.push(entry);
     else if (has.version !== entry.version) return { state: "stale" };
   }
   if (missing.length === 0) return { state: "current" };
   if (missing.every((entry) => entry.dev === true)) {
-    return { state: "omitted", problem: `Development packages are missing (NODE_ENV=production or --omit=dev): run \`${INSTALL}\`.` };
+    return {
+      state: "omitted",
+      problem: `Development packages are missing (NODE_ENV=production or --omit=dev): run \`${INSTALL}\`.`,
+    };
   }
   if (missing.every((entry) => entry.optional === true)) {
-    return { state: "omitted", problem: `Optional packages are missing (--omit=optional), among them Node 24: run \`${INSTALL}\`.` };
+    return {
+      state: "omitted",
+      problem: `Optional packages are missing (--omit=optional), among them Node 24: run \`${INSTALL}\`.`,
+    };
   }
   return { state: "stale" };
 }

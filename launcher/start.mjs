@@ -36,11 +36,15 @@ function install() {
   process.stderr.write("sluice: installing packages, as the lock file says\n");
   const flags = ["ci", "--include=dev", "--include=optional", "--loglevel=error"];
   const done = spawnSync("npm", flags, { cwd: ROOT, stdio: ["ignore", "ignore", "inherit"] });
-  if (done.status !== 0) fail("The packages could not be installed: see the lines above, and run `npm ci` for more of them.");
+  if (done.status !== 0)
+    fail("The packages could not be installed: see the lines above, and run `npm ci` for more of them.");
 }
 
 function run(node, options) {
-  const host = spawn(node, ["--no-warnings", "host/main.ts", "standalone", ...options], { cwd: ROOT, stdio: "inherit" });
+  const host = spawn(node, ["--no-warnings", "host/main.ts", "standalone", ...options], {
+    cwd: ROOT,
+    stdio: "inherit",
+  });
   // A terminal sends Ctrl-C to the host as well: it ends by itself, and this waits for it.
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => host.kill("SIGTERM"));

@@ -1,7 +1,7 @@
 // `npm test`: everything that has to hold before a change lands, and a plain closing line.
 import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { testworldBinary } from "../test/world/build.ts";
+import { prometheusBinary, testworldBinary } from "../test/world/build.ts";
 
 const REPORT = "build/test-report.json";
 
@@ -26,6 +26,7 @@ async function main(): Promise<number> {
   const built = run("node", ["--no-warnings", "launcher/build.ts"]);
   try {
     await testworldBinary();
+    await prometheusBinary();
   } catch (thrown) {
     process.stderr.write(`sluice: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
     return close(0, 1, 0);
@@ -35,11 +36,17 @@ async function main(): Promise<number> {
   const report = await readReport();
   if (report === undefined) return close(0, 1, 0);
   printSuites(report);
-  const broken = report.testResults.filter((suite) => suite.status === "failed" && suite.assertionResults.length === 0).length;
+  const broken = report.testResults.filter(
+    (suite) => suite.status === "failed" && suite.assertionResults.length === 0,
+  ).length;
   const failed = report.numFailedTests + broken + (checked ? 0 : 1) + (built ? 0 : 1);
   // Where everything is to be had, a test that was left out is a failure.
   const skippedIsFailure = process.env["CI"] === "true" ? report.numPendingTests : 0;
-  return close(report.numPassedTests + (checked ? 1 : 0), failed + skippedIsFailure, report.numPendingTests - skippedIsFailure);
+  return close(
+    report.numPassedTests + (checked ? 1 : 0),
+    failed + skippedIsFailure,
+    report.numPendingTests - skippedIsFailure,
+  );
 }
 
 function run(command: string, options: readonly string[]): boolean {
@@ -60,7 +67,8 @@ function printSuites({ testResults }: Report): void {
     const seconds = ((suite.endTime - suite.startTime) / 1_000).toFixed(1).padStart(7);
     process.stdout.write(`${seconds}  ${suite.name.replace(`${process.cwd()}/`, "")}\n`);
     for (const test of suite.assertionResults) {
-      if (test.status !== "passed" && test.status !== "failed") process.stdout.write(`         skipped: ${test.fullName}\n`);
+      if (test.status !== "passed" && test.status !== "failed")
+        process.stdout.write(`         skipped: ${test.fullName}\n`);
     }
   }
 }

@@ -24,7 +24,8 @@ const passed = (rest: Partial<Iteration> = {}, mode: "Enforce" | "DryRun" = "Enf
   iteration: pass(rest),
   stale: undefined,
 });
-const said = (outcome: Outcome) => Object.fromEntries(findings(outcome).map((one) => [one.type, `${one.status} ${one.reason}`]));
+const said = (outcome: Outcome) =>
+  Object.fromEntries(findings(outcome).map((one) => [one.type, `${one.status} ${one.reason}`]));
 
 describe("the conditions of a policy", () => {
   test("say Ready when decisions are being made", () => {
@@ -41,7 +42,9 @@ describe("the conditions of a policy", () => {
   });
 
   test("carry the code, the field and the remedy of what stops the policy, in the part that it concerns and in Ready", () => {
-    const fault = new Fault("ArtifactNotFound", "The registry has no tag 9", { field: "spec.algorithm.artifact" });
+    const fault = new Fault("ArtifactNotFound", "The registry has no tag 9", {
+      field: "spec.algorithm.artifact",
+    });
     const found = findings({ stage: "algorithm", fault });
     expect(found.find((one) => one.type === "Ready")?.reason).toBe("ArtifactNotFound");
     expect(found.find((one) => one.type === "AlgorithmLoaded")?.message).toBe(
@@ -51,14 +54,24 @@ describe("the conditions of a policy", () => {
 
   test("tell a target that cannot be read from an algorithm that fails", () => {
     const fault = { code: "TargetNotFound" as const, message: "gone" };
-    expect(said(passed({ topology: undefined, decision: undefined, fault }))["TargetResolved"]).toBe("False TargetNotFound");
-    const trapped = said(passed({ decision: undefined, fault: { code: "GuestTrapped", message: "unreachable" } }));
-    expect([trapped["TargetResolved"], trapped["ScalingActive"], trapped["Ready"]]).toEqual(["True Found", "False GuestTrapped", "False GuestTrapped"]);
+    expect(said(passed({ topology: undefined, decision: undefined, fault }))["TargetResolved"]).toBe(
+      "False TargetNotFound",
+    );
+    const trapped = said(
+      passed({ decision: undefined, fault: { code: "GuestTrapped", message: "unreachable" } }),
+    );
+    expect([trapped["TargetResolved"], trapped["ScalingActive"], trapped["Ready"]]).toEqual([
+      "True Found",
+      "False GuestTrapped",
+      "False GuestTrapped",
+    ]);
   });
 
   test("tell a source that fails from one that has nothing to say", () => {
     const at = "2026-01-01T00:00:00.000Z";
-    const down = said(passed({ sources: { rates: { error: { code: "SourceUnavailable", message: "refused" }, at } } }));
+    const down = said(
+      passed({ sources: { rates: { error: { code: "SourceUnavailable", message: "refused" }, at } } }),
+    );
     expect(down["SourcesHealthy"]).toBe("False SourceUnavailable");
     expect(said(passed({ sources: { rates: { noData: true, at } } }))["SourcesHealthy"]).toBe("False NoData");
   });
@@ -71,12 +84,17 @@ describe("the conditions of a policy", () => {
   test("name the nodes that a guardrail holds, without figures that change with every pass", () => {
     const verdict = { node: "sink", current: 3, wanted: 40, granted: 16, reasons: ["OutOfBounds" as const] };
     const found = findings(passed({ decision: { verdicts: [verdict], changes: [] } }));
-    expect(found.find((one) => one.type === "ScalingLimited")).toMatchObject({ status: "True", reason: "OutOfBounds", message: "sink: OutOfBounds" });
+    expect(found.find((one) => one.type === "ScalingLimited")).toMatchObject({
+      status: "True",
+      reason: "OutOfBounds",
+      message: "sink: OutOfBounds",
+    });
   });
 });
 
 describe("a condition", () => {
-  const late = (usedMs: number) => findings(passed({ fault: { code: "DeadlineExceeded", message: `plan used ${usedMs} ms` } }));
+  const late = (usedMs: number) =>
+    findings(passed({ fault: { code: "DeadlineExceeded", message: `plan used ${usedMs} ms` } }));
 
   test("stays as it is to the letter while only figures change", () => {
     const first = settle([], late(251), 1, "t1");
@@ -87,6 +105,9 @@ describe("a condition", () => {
     const first = settle([], late(251), 1, "t1");
     const second = settle(first, findings(passed()), 2, "t2");
     expect(second.find((one) => one.type === "Ready")?.lastTransitionTime).toBe("t2");
-    expect(second.find((one) => one.type === "Accepted")).toMatchObject({ lastTransitionTime: "t1", observedGeneration: 2 });
+    expect(second.find((one) => one.type === "Accepted")).toMatchObject({
+      lastTransitionTime: "t1",
+      observedGeneration: 2,
+    });
   });
 });

@@ -5,16 +5,7 @@ import type { Change } from "../host/knowledge/index.ts";
 import type { Cluster as KubeCluster } from "../host/kube/index.ts";
 import type { Policy, TargetNode } from "../host/policy/index.ts";
 import { policy } from "./builders.ts";
-import {
-  allow,
-  bed,
-  defineWidgets,
-  deployment,
-  expectStatus,
-  faultOf,
-  SCALER_RULES,
-  until,
-} from "./kube/bed.ts";
+import { allow, bed, defineWidgets, deployment, expectStatus, faultOf, SCALER_RULES } from "./kube/bed.ts";
 import type { Bed } from "./kube/bed.ts";
 import { sharedCluster, type Cluster } from "./world/index.ts";
 
@@ -101,9 +92,8 @@ test("ready is how many pods serve, and what merely exists where the account may
   const closed = await stage({ rules: scaleRules === undefined ? [] : [scaleRules] });
   for (const { driver, policyOf, deploy } of [open, closed]) {
     await deploy("split", 3);
-    const ready = async () =>
-      (await driver.discover(policyOf(target("Deployment", "split")))).nodes[0]?.ready;
-    await until(async () => (await ready()) === 3, "three are ready");
+    const found = () => driver.discover(policyOf(target("Deployment", "split")));
+    await expect.poll(async () => (await found()).nodes[0]?.ready, { timeout: 10_000 }).toBe(3);
   }
 });
 

@@ -77,20 +77,35 @@ describe("total", () => {
   });
 
   test("for any plan: within bounds, and within the total unless the minima alone are above it", () => {
-    const someNode = fc.record({ parallelism: fc.nat(30), min: fc.integer({ min: 1, max: 5 }), span: fc.nat(20), want: fc.nat(60) });
+    const someNode = fc.record({
+      parallelism: fc.nat(30),
+      min: fc.integer({ min: 1, max: 5 }),
+      span: fc.nat(20),
+      want: fc.nat(60),
+    });
     fc.assert(
-      fc.property(fc.array(someNode, { minLength: 1, maxLength: 6 }), fc.integer({ min: 1, max: 80 }), (drawn, totalMax) => {
-        const nodes = drawn.map((one, at) => node(`n${at}`, one.parallelism, { min: one.min, max: one.min + one.span }));
-        const decision = guard(drawn.map((one, at) => wants(`n${at}`, one.want)), topology(...nodes), { totalMax });
-        const given = granted(decision);
-        given.forEach((number, at) => {
-          expect(number).toBeLessThanOrEqual(nodes[at]?.max ?? 0);
-          expect(number).toBeGreaterThanOrEqual(Math.min(nodes[at]?.min ?? 0, number));
-        });
-        const minima = nodes.reduce((all, one) => all + one.min, 0);
-        expect(given.reduce((all, one) => all + one, 0)).toBeLessThanOrEqual(Math.max(totalMax, minima));
-        given.forEach((number, at) => expect(number).toBeGreaterThanOrEqual(nodes[at]?.min ?? 0));
-      }),
+      fc.property(
+        fc.array(someNode, { minLength: 1, maxLength: 6 }),
+        fc.integer({ min: 1, max: 80 }),
+        (drawn, totalMax) => {
+          const nodes = drawn.map((one, at) =>
+            node(`n${at}`, one.parallelism, { min: one.min, max: one.min + one.span }),
+          );
+          const decision = guard(
+            drawn.map((one, at) => wants(`n${at}`, one.want)),
+            topology(...nodes),
+            { totalMax },
+          );
+          const given = granted(decision);
+          given.forEach((number, at) => {
+            expect(number).toBeLessThanOrEqual(nodes[at]?.max ?? 0);
+            expect(number).toBeGreaterThanOrEqual(Math.min(nodes[at]?.min ?? 0, number));
+          });
+          const minima = nodes.reduce((all, one) => all + one.min, 0);
+          expect(given.reduce((all, one) => all + one, 0)).toBeLessThanOrEqual(Math.max(totalMax, minima));
+          given.forEach((number, at) => expect(number).toBeGreaterThanOrEqual(nodes[at]?.min ?? 0));
+        },
+      ),
       { numRuns: 2_000 },
     );
   });

@@ -132,10 +132,10 @@ test("an event that cannot be written is counted, not thrown, and the next one i
   expect(recorder.figures).toMatchObject({ created: 0, failed: 2 });
 });
 
-test("a long note is cut at a whole character of 1 kB", async () => {
+test("a long note is cut at a whole character of 1 kB, and holds no control characters", async () => {
   const { namespace, recorder, events } = await recording();
-  recorder.record(news(namespace, { note: "é".repeat(600) }));
+  recorder.record(news(namespace, { note: `\u001b[2J\n${"é".repeat(600)}` }));
   await recorder.flush();
-  expect((await events())[0]?.["note"]).toBe("é".repeat(512));
+  expect((await events())[0]?.["note"]).toBe(` [2J ${"é".repeat(509)}`);
   expect(cutToBytes("aé", 2)).toBe("a");
 });

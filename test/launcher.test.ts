@@ -22,15 +22,28 @@ const lock = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) a
 
 /** Leaves behind what npm writes after an install of only some packages. */
 function installed(keep: (entry: Lock["packages"][string]) => boolean): void {
-  const packages = Object.fromEntries(Object.entries(lock.packages).filter(([path, entry]) => path !== "" && keep(entry)));
+  const packages = Object.fromEntries(
+    Object.entries(lock.packages).filter(([path, entry]) => path !== "" && keep(entry)),
+  );
   writeFileSync(join(copy, "node_modules/.package-lock.json"), JSON.stringify({ packages }));
 }
 
 /** Runs a launcher as a machine would that says these things of itself. */
 function launch(script: string, says: Record<string, unknown> = {}, env: NodeJS.ProcessEnv = {}) {
-  const lies = Object.entries(says).map(([name, value]) => `Object.defineProperty(process,${JSON.stringify(name)},{value:${JSON.stringify(value)}});`);
-  const options = ["--import", `data:text/javascript,${encodeURIComponent(lies.join(""))}`, join(copy, "launcher", script)];
-  const done = spawnSync(process.execPath, options, { encoding: "utf8", cwd: copy, env: { ...process.env, ...env } });
+  const lies = Object.entries(says).map(
+    ([name, value]) =>
+      `Object.defineProperty(process,${JSON.stringify(name)},{value:${JSON.stringify(value)}});`,
+  );
+  const options = [
+    "--import",
+    `data:text/javascript,${encodeURIComponent(lies.join(""))}`,
+    join(copy, "launcher", script),
+  ];
+  const done = spawnSync(process.execPath, options, {
+    encoding: "utf8",
+    cwd: copy,
+    env: { ...process.env, ...env },
+  });
   return { status: done.status, says: done.stderr.trim() };
 }
 
@@ -43,7 +56,9 @@ describe("what is missing is said in one line, with the remedy", () => {
   });
 
   test("another architecture, on a Node that is too old to do without npm's", () => {
-    expect(launch("start.mjs", { arch: "riscv64", versions: { ...process.versions, node: "20.20.2" } })).toEqual({
+    expect(
+      launch("start.mjs", { arch: "riscv64", versions: { ...process.versions, node: "20.20.2" } }),
+    ).toEqual({
       status: 1,
       says: "sluice: npm has no Node 24 for linux-riscv64: install Node 24.15 or newer for it and run this with it.",
     });
@@ -55,24 +70,32 @@ describe("what is missing is said in one line, with the remedy", () => {
     );
   });
 
-  test.each(["start.mjs", "require.mjs"])("development packages that were left out, as NODE_ENV=production does (%s)", (script) => {
-    installed((entry) => entry.dev !== true);
-    expect(launch(script)).toEqual({
-      status: 1,
-      says: "sluice: Development packages are missing (NODE_ENV=production or --omit=dev): run `npm ci --include=dev --include=optional`.",
-    });
-  });
+  test.each(["start.mjs", "require.mjs"])(
+    "development packages that were left out, as NODE_ENV=production does (%s)",
+    (script) => {
+      installed((entry) => entry.dev !== true);
+      expect(launch(script)).toEqual({
+        status: 1,
+        says: "sluice: Development packages are missing (NODE_ENV=production or --omit=dev): run `npm ci --include=dev --include=optional`.",
+      });
+    },
+  );
 
-  test.each(["start.mjs", "require.mjs"])("optional packages that were left out, Node 24 among them (%s)", (script) => {
-    installed((entry) => entry.optional !== true);
-    expect(launch(script)).toEqual({
-      status: 1,
-      says: "sluice: Optional packages are missing (--omit=optional), among them Node 24: run `npm ci --include=dev --include=optional`.",
-    });
-  });
+  test.each(["start.mjs", "require.mjs"])(
+    "optional packages that were left out, Node 24 among them (%s)",
+    (script) => {
+      installed((entry) => entry.optional !== true);
+      expect(launch(script)).toEqual({
+        status: 1,
+        says: "sluice: Optional packages are missing (--omit=optional), among them Node 24: run `npm ci --include=dev --include=optional`.",
+      });
+    },
+  );
 
   test("packages that are not as the lock file says, before the tests", () => {
-    expect(launch("require.mjs").says).toBe("sluice: Packages are not installed as the lock file says: run `npm cit`.");
+    expect(launch("require.mjs").says).toBe(
+      "sluice: Packages are not installed as the lock file says: run `npm cit`.",
+    );
   });
 
   test("Go, before the tests", () => {
@@ -85,7 +108,9 @@ describe("what is missing is said in one line, with the remedy", () => {
 });
 
 test("`npm start -- --help` explains itself without installing anything", () => {
-  const done = spawnSync(process.execPath, [join(copy, "launcher/start.mjs"), "--help"], { encoding: "utf8" });
+  const done = spawnSync(process.execPath, [join(copy, "launcher/start.mjs"), "--help"], {
+    encoding: "utf8",
+  });
   expect(done.status).toBe(0);
   expect(done.stdout).toContain("npm start -- --port 9090");
 });

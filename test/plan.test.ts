@@ -7,7 +7,9 @@ const read = (text: string) => readPlan(text, app);
 
 describe("a plan", () => {
   test("is understood as whole numbers for the nodes it names", () => {
-    const plan = read('{"nodes":{"split":{"parallelism":5,"reason":"420/s"},"count":{"demand":2.1}},"recheckAfter":5}');
+    const plan = read(
+      '{"nodes":{"split":{"parallelism":5,"reason":"420/s"},"count":{"demand":2.1}},"recheckAfter":5}',
+    );
     expect(plan.wanted).toEqual([
       { node: "split", parallelism: 5, says: "420/s" },
       { node: "count", parallelism: 3, demand: 2.1 },

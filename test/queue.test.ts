@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { WorkQueue } from "../host/kube/index.ts";
 import { HandTime } from "./kube/hand-time.ts";

@@ -11,7 +11,7 @@ import setUp from "./world/global-setup.ts";
 import { cluster, exposition, prometheus, registry, type Cluster } from "./world/index.ts";
 import { withLock } from "./world/lock.ts";
 import { ask, authorize, push } from "./world/oci.ts";
-import { sharedClusterAt } from "./world/shared.ts";
+import { sharedClusterAt } from "./world/session.ts";
 import { isOlder, toolchain } from "./world/toolchain.ts";
 
 describe("a cluster", () => {
@@ -32,11 +32,8 @@ describe("a cluster", () => {
     await world.kubectl(["apply", "--namespace", namespace, "--filename", "-"], {
       input: deployment("web", 1),
     });
-    const scale = `/apis/apps/v1/namespaces/${namespace}/deployments/web/scale`;
-    const before = await world.kubectl(["get", "--raw", scale]);
-    await world.kubectl(["replace", "--raw", scale, "--filename", "-"], {
-      input: before.replace('"replicas":1', '"replicas":7'),
-    });
+    const scale = ["patch", "deployment", "web", "--subresource=scale", "--type=merge"];
+    await world.kubectl([...scale, "--namespace", namespace, "--patch", '{"spec":{"replicas":7}}']);
     await world.kubectl([
       "wait",
       "--namespace",

@@ -60,7 +60,10 @@ export class Algorithms {
     const fingerprint = `${policy.uid}/${policy.generation}`;
     const held = this.#held.get(policy.key);
     if (held?.fingerprint === fingerprint && this.#elapsedMs() < held.untilMs) return held.loaded;
-    const known = [...running, ...(held?.loaded.artifacts ?? []).map(({ reference, digest }) => ({ artifact: reference, digest }))];
+    const known = [
+      ...running,
+      ...(held?.loaded.artifacts ?? []).map(({ reference, digest }) => ({ artifact: reference, digest })),
+    ];
     const loaded = await this.#resolve(policy, known);
     for (const artifact of loaded.artifacts) await this.#admit(policy, artifact);
     const untilMs = loaded.stale === undefined ? Infinity : this.#elapsedMs() + STALE_RETRY_MS;
@@ -99,7 +102,8 @@ export class Algorithms {
 
   async #admit(policy: Policy, { digest, reference }: LoadedArtifact): Promise<void> {
     const { tenant } = policy;
-    const field = policy.algorithm.artifacts.find((one) => one.reference === reference)?.field ?? "spec.algorithm";
+    const field =
+      policy.algorithm.artifacts.find((one) => one.reference === reference)?.field ?? "spec.algorithm";
     try {
       await this.#admission.inspect({ tenant, digest });
     } catch (thrown) {
@@ -115,5 +119,11 @@ export class Algorithms {
 /** The same fault, with the field of the policy that named the artifact. */
 function at(field: string, fault: Fault): Fault {
   const { code, message, remedy, retry, retryAfterSeconds } = fault;
-  return new Fault(code, message, { field, remedy, retry, cause: fault, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
+  return new Fault(code, message, {
+    field,
+    remedy,
+    retry,
+    cause: fault,
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  });
 }

@@ -30,14 +30,17 @@ export function credentialsOf(configs: readonly DockerConfig[]): Credentials {
 
 /** The same credentials have the same print; it does not tell what they are. */
 export const printOf = (credential: Credential | undefined): string =>
-  credential === undefined ? "anonymous" : createHash("sha256").update(JSON.stringify(credential)).digest("hex");
+  credential === undefined
+    ? "anonymous"
+    : createHash("sha256").update(JSON.stringify(credential)).digest("hex");
 
 /** The header that shows a name and a password. */
 export const basicHeader = ({ username, password }: { username: string; password: string }): string =>
   `Basic ${Buffer.from(`${username}:${password}`, "utf8").toString("base64")}`;
 
 type Fields = Readonly<Record<string, unknown>>;
-const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
+const isFields = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function readConfig({ text, field }: DockerConfig): [string, Credential][] {
   const wrong = (message: string) => new Fault("PolicyInvalid", message, { field, remedy: REMEDY });
@@ -53,7 +56,9 @@ function readConfig({ text, field }: DockerConfig): [string, Credential][] {
     throw wrong(`The docker configuration names more than ${ARTIFACT_LIMITS.dockerConfigHosts} registries`);
   }
   return entries.flatMap(([key, value]): [string, Credential][] => {
-    const credential = isFields(value) ? readEntry(value, (what) => wrong(`${what} of a registry in the docker configuration`)) : undefined;
+    const credential = isFields(value)
+      ? readEntry(value, (what) => wrong(`${what} of a registry in the docker configuration`))
+      : undefined;
     return credential === undefined ? [] : [[hostOf(key), credential]];
   });
 }
@@ -66,9 +71,11 @@ function readEntry(entry: Fields, wrong: (what: string) => Fault): Credential | 
   for (const value of [auth, username, password, identitytoken]) {
     if (value === undefined) continue;
     if (typeof value !== "string") throw wrong("Something that is not text stands in the entry");
-    if (value.length > ARTIFACT_LIMITS.credentialCharacters) throw wrong("Something too long stands in the entry");
+    if (value.length > ARTIFACT_LIMITS.credentialCharacters)
+      throw wrong("Something too long stands in the entry");
   }
-  if (typeof identitytoken === "string" && identitytoken !== "") return { kind: "identity", token: identitytoken };
+  if (typeof identitytoken === "string" && identitytoken !== "")
+    return { kind: "identity", token: identitytoken };
   if (typeof username === "string" && typeof password === "string" && username !== "") {
     return basic(username, password, wrong);
   }
@@ -85,7 +92,11 @@ function basic(username: string, password: string, wrong: (what: string) => Faul
 }
 
 /** `https://host/`, `host/v2/` and `host` are the same registry; a longer path is part of the key and fits no host. */
-const hostOf = (key: string): string => key.replace(/^https?:\/\//, "").replace(/\/(v[12]\/?)?$/, "").toLowerCase();
+const hostOf = (key: string): string =>
+  key
+    .replace(/^https?:\/\//, "")
+    .replace(/\/(v[12]\/?)?$/, "")
+    .toLowerCase();
 
 function parseJson(text: string): unknown {
   try {

@@ -25,21 +25,26 @@ const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 export function parseReference(text: string, field = "reference"): Reference {
   const wrong = (message: string) => new Fault("PolicyInvalid", message, { field, remedy: REMEDY });
   if (text.length > ARTIFACT_LIMITS.referenceCharacters) {
-    throw wrong(`A reference has at most ${ARTIFACT_LIMITS.referenceCharacters} characters, this one has ${text.length}`);
+    throw wrong(
+      `A reference has at most ${ARTIFACT_LIMITS.referenceCharacters} characters, this one has ${text.length}`,
+    );
   }
   if (!text.startsWith(SCHEME)) throw wrong(`A reference begins with ${SCHEME}`);
   const slash = text.indexOf("/", SCHEME.length);
   if (slash < 0) throw wrong("The reference names a registry and no repository");
   const host = text.slice(SCHEME.length, slash);
-  if (host.includes("@")) throw wrong("The reference carries a user name: credentials come from a Secret, never from here");
-  if (!isHost(host)) throw wrong(`${quoted(host)} is not a registry: a lower-case host name or address, and a port`);
+  if (host.includes("@"))
+    throw wrong("The reference carries a user name: credentials come from a Secret, never from here");
+  if (!isHost(host))
+    throw wrong(`${quoted(host)} is not a registry: a lower-case host name or address, and a port`);
 
   const { repository, tag, digest } = split(text.slice(slash + 1));
   if (digest !== undefined && !isDigest(digest)) {
     throw wrong(`${quoted(digest)} is not a digest: sha256: and 64 lower-case hexadecimal figures`);
   }
   if (tag !== undefined && !TAG.test(tag)) throw wrong(`${quoted(tag)} is not a tag`);
-  if (!isRepository(repository)) throw wrong(`${quoted(repository)} is not a repository: lower-case words with slashes between`);
+  if (!isRepository(repository))
+    throw wrong(`${quoted(repository)} is not a repository: lower-case words with slashes between`);
   return { host, repository, tag, digest };
 }
 
@@ -51,7 +56,7 @@ export function formatReference({ host, repository, tag, digest }: Reference): s
 /** What the registry is asked for: the digest if there is one, else the tag, else the tag `latest`. */
 export const selectorOf = ({ digest, tag }: Reference): string => digest ?? tag ?? "latest";
 
-const REMEDY = "Write it as oci://host/repository:tag or oci://host/repository@sha256:….";
+const REMEDY = "Write it as oci://host/repository:tag or oci://host/repository@sha256:<digest>.";
 
 function split(path: string): { repository: string; tag: string | undefined; digest: string | undefined } {
   const at = path.indexOf("@");

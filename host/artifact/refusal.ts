@@ -6,7 +6,8 @@ export const invalid = (name: string, message: string, remedy?: string): Fault =
   new Fault("ArtifactInvalid", `${name} ${message}`, remedy === undefined ? {} : { remedy });
 
 /** Bytes that do not have the digest or length that they were announced with. */
-export const mismatched = (name: string, message: string): Fault => new Fault("DigestMismatch", `${name}: ${message}`);
+export const mismatched = (name: string, message: string): Fault =>
+  new Fault("DigestMismatch", `${name}: ${message}`);
 
 /** A registry that cannot be used now. */
 export const unavailable = (name: string, message: string, detail: FaultDetail = {}): Fault =>
@@ -17,10 +18,15 @@ export const denied = (name: string, message: string, remedy?: string): Fault =>
   new Fault("ArtifactDenied", `${name}: ${message}`, remedy === undefined ? {} : { remedy });
 
 /** What an answer other than the one hoped for means. The registry's own words are not repeated: they are anybody's. */
-export function refusal(name: string, status: number, retryAfter: string | undefined, now = new Date()): Fault {
+export function refusal(
+  name: string,
+  status: number,
+  retryAfter: string | undefined,
+  who = "registry",
+): Fault {
   const code = codeOf(status);
-  const detail = { retry: code === "ArtifactUnavailable", ...waitOf(retryAfter, now) };
-  return new Fault(code, `${name}: the registry answered ${status}`, detail);
+  const detail = { retry: code === "ArtifactUnavailable", ...waitOf(retryAfter) };
+  return new Fault(code, `${name}: the ${who} answered ${status}`, detail);
 }
 
 function codeOf(status: number): FaultCode {
@@ -28,11 +34,10 @@ function codeOf(status: number): FaultCode {
   return status === 401 || status === 403 ? "ArtifactDenied" : "ArtifactUnavailable";
 }
 
-function waitOf(retryAfter: string | undefined, now: Date): { retryAfterSeconds?: number } {
-  if (retryAfter === undefined) return {};
-  const seconds = /^\d{1,9}$/.test(retryAfter) ? Number(retryAfter) : (Date.parse(retryAfter) - now.getTime()) / 1_000;
-  if (!Number.isFinite(seconds)) return {};
-  return { retryAfterSeconds: Math.min(ARTIFACT_LIMITS.longestRetryAfterSeconds, Math.max(0, Math.ceil(seconds))) };
+/** Registries say seconds; a date, which the standard allows too, is left to the caller's own pauses. */
+function waitOf(retryAfter: string | undefined): { retryAfterSeconds?: number } {
+  if (retryAfter === undefined || !/^\d{1,9}$/.test(retryAfter)) return {};
+  return { retryAfterSeconds: Math.min(ARTIFACT_LIMITS.longestRetryAfterSeconds, Number(retryAfter)) };
 }
 
 /** What a request that got no whole answer means. A fault passes as it is. */
@@ -41,7 +46,8 @@ export function unanswered(name: string, thrown: unknown): Fault {
   const code = errorCode(thrown);
   if (/^(ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG)$/.test(code)) {
     return unavailable(name, `the registry does not speak TLS (${code})`, {
-      remedy: "Serve the registry over TLS, or list its host among the insecure ones (`--plain-http` of the command).",
+      remedy:
+        "Serve the registry over TLS, or list its host among the insecure ones (`--plain-http` of the command).",
       cause: thrown,
     });
   }

@@ -21,7 +21,7 @@ export const FAULTS = {
   },
   Forbidden: {
     means: "The policy's service account may not do what the policy needs.",
-    remedy: "Bind the account to a Role with get and patch on the target and its scale subresource.",
+    remedy: "Bind the account to a Role with get on the target, and get and update on its scale subresource.",
   },
   Conflict: {
     means: "The target changed between the read and the write, so nothing was written.",
@@ -112,6 +112,10 @@ export const FAULTS = {
   PortTaken: {
     means: "The port of the console is in use by another process, or may not be opened.",
     remedy: "Start with `--port N` for another port.",
+  },
+  UsageInvalid: {
+    means: "The command line says something that cannot be meant.",
+    remedy: "Run the command with --help.",
   },
   Internal: {
     means: "The host met something that it should not have: a defect of its own.",

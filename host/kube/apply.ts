@@ -3,9 +3,9 @@ import type { Api } from "./api.ts";
 import type { KubeObject, Resource } from "./resource.ts";
 
 /** The owner of every field that the operator writes. */
-export const FIELD_MANAGER = "sluice";
+const FIELD_MANAGER = "sluice";
 /** A status is stored with every version of its object: more does not belong there. */
-export const STATUS_BYTES = 16 * 1_024;
+const STATUS_BYTES = 16 * 1_024;
 
 /** The object whose status is written, and the status that it is known to have. */
 export interface StatusOf {

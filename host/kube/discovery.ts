@@ -3,7 +3,7 @@ import { fieldsOf, groupPath, type ApiPath, type Resource } from "./resource.ts"
 import type { Time } from "./time.ts";
 
 /** How long what was found, or not found, is believed. */
-export const DISCOVERY_LIMITS = {
+const DISCOVERY_LIMITS = {
   knownMs: 10 * 60_000,
   // A kind that is not there may have been installed since; asking again costs one small call.
   unknownMs: 10_000,

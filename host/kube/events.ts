@@ -4,7 +4,7 @@ import type { Resource } from "./resource.ts";
 import type { Time } from "./time.ts";
 
 /** How much the operator says about an object. */
-export const EVENT_LIMITS = {
+const EVENT_LIMITS = {
   noteBytes: 1_024,
   /** What is said again within this time after the last is counted instead of repeated. */
   seriesMs: 10 * 60_000,
@@ -17,7 +17,7 @@ export const EVENT_LIMITS = {
 } as const;
 
 /** The object that an event is about. */
-export interface Regarding {
+interface Regarding {
   readonly apiVersion: string;
   readonly kind: string;
   /** Undefined for what is in no namespace: its events are then in `default`. */
@@ -39,7 +39,7 @@ export interface EventNews {
   readonly detail?: string;
 }
 
-export interface EventFigures {
+interface EventFigures {
   created: number;
   counted: number;
   dropped: number;
@@ -212,7 +212,8 @@ function eventOf(news: EventNews, series: Series, { controller, instance }: Reco
     type,
     reason,
     action,
-    note: cutToBytes(note, EVENT_LIMITS.noteBytes),
+    // What an algorithm says of itself ends on terminals: it is one line without control characters.
+    note: cutToBytes(note.replace(/\p{Cc}+/gu, " "), EVENT_LIMITS.noteBytes),
   };
 }
 

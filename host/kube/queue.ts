@@ -2,7 +2,7 @@ import { asFault, type Fault } from "../fault/index.ts";
 import { jittered, type Time } from "./time.ts";
 
 /** How the queue makes keys wait. */
-export const QUEUE_LIMITS = {
+const QUEUE_LIMITS = {
   backoffLeastMs: 5,
   backoffMostMs: 1_000_000,
   jitterShare: 0.1,

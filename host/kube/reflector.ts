@@ -7,7 +7,7 @@ import { jittered, pause, type Time } from "./time.ts";
 import { AnswerTooLarge } from "./transport.ts";
 
 /** Pages, watches and pauses of a reflector. */
-export interface ReflectorLimits {
+interface ReflectorLimits {
   readonly pageObjects: number;
   /** A watch is asked to end after a time between these two: many watches do not end together. */
   readonly watchSecondsLeast: number;
@@ -20,7 +20,7 @@ export interface ReflectorLimits {
   readonly relistSpreadMs: number;
 }
 
-export const REFLECTOR_LIMITS: ReflectorLimits = {
+const REFLECTOR_LIMITS: ReflectorLimits = {
   pageObjects: 500,
   watchSecondsLeast: 300,
   watchSecondsMost: 600,
@@ -43,7 +43,7 @@ export interface ReflectorOptions<T> extends Selection {
   readonly limits?: Partial<ReflectorLimits>;
 }
 
-export interface ReflectorFigures {
+interface ReflectorFigures {
   /** Complete lists, the first one included. */
   lists: number;
   watches: number;

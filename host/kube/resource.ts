@@ -19,7 +19,7 @@ export interface Place {
   readonly name: string;
 }
 
-export interface ObjectMeta {
+interface ObjectMeta {
   readonly name: string;
   readonly namespace?: string;
   readonly uid: string;

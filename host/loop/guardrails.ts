@@ -30,12 +30,16 @@ const verdictOf = (node: TopologyNode, want: Wanted | undefined): Verdict => ({
 });
 
 /** Brings the number inside the node's bounds, also where nothing was wanted. */
-export const bound = ({ min, max }: Bounds): Rail => (verdict) =>
-  limit(verdict, Math.min(max, Math.max(min, verdict.granted)), "OutOfBounds");
+export const bound =
+  ({ min, max }: Bounds): Rail =>
+  (verdict) =>
+    limit(verdict, Math.min(max, Math.max(min, verdict.granted)), "OutOfBounds");
 
 /** More than the ceiling cannot work in parallel, so it is not granted. */
-const ceiling = (node: TopologyNode): Rail => (verdict) =>
-  limit(verdict, Math.min(node.ceiling ?? Infinity, verdict.granted), "AboveCeiling");
+const ceiling =
+  (node: TopologyNode): Rail =>
+  (verdict) =>
+    limit(verdict, Math.min(node.ceiling ?? Infinity, verdict.granted), "AboveCeiling");
 
 /** What runs is not stopped altogether: that takes an opt-in and evidence. */
 const zero: Rail = (verdict) =>
@@ -45,13 +49,25 @@ const zero: Rail = (verdict) =>
  * Keeps the sum under the total. Who shrinks shrinks; what is left is shared among those who grow, the smallest first.
  * Where the rest alone is above the total, the largest give way, none below its minimum.
  */
-function total(verdicts: readonly Verdict[], nodes: readonly TopologyNode[], max: number | undefined): Verdict[] {
+function total(
+  verdicts: readonly Verdict[],
+  nodes: readonly TopologyNode[],
+  max: number | undefined,
+): Verdict[] {
   if (max === undefined || sum(verdicts.map((verdict) => verdict.granted)) <= max) return [...verdicts];
   const kept = verdicts.map((verdict) => Math.min(verdict.current, verdict.granted));
   const fits = sum(kept) <= max;
   const shares = fits
-    ? fairShare(max, kept, verdicts.map((verdict) => verdict.granted))
-    : fairShare(max, nodes.map((node, at) => Math.min(node.min, kept[at] ?? 0)), kept);
+    ? fairShare(
+        max,
+        kept,
+        verdicts.map((verdict) => verdict.granted),
+      )
+    : fairShare(
+        max,
+        nodes.map((node, at) => Math.min(node.min, kept[at] ?? 0)),
+        kept,
+      );
   return verdicts.map((verdict, at) => limit(verdict, shares[at] ?? verdict.granted, "TotalExceeded"));
 }
 

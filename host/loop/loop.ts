@@ -19,12 +19,22 @@ export async function iterate(policy: Policy, world: World): Promise<Iteration> 
     pass = { ...pass, topology, sources };
 
     const iteration = { id: pass.id, number: pass.number, time: pass.at };
-    const { answers, carry, logs, cpuMs } = await world.engine.run(policy, { iteration, topology, sources, past });
+    const { answers, carry, logs, cpuMs } = await world.engine.run(policy, {
+      iteration,
+      topology,
+      sources,
+      past,
+    });
     pass = { ...pass, answers, logs, cpuMs };
 
     const plan = readPlan(answers.plan ?? noPlan(), topology);
     const decision = guard(plan.wanted, topology, policy.guardrails);
-    pass = { ...pass, decision, carry: carry ?? past.carry, outcome: intent(policy, decision.changes.length) };
+    pass = {
+      ...pass,
+      decision,
+      carry: carry ?? past.carry,
+      outcome: intent(policy, decision.changes.length),
+    };
     await world.store.remember(policy, pass);
     if (pass.outcome !== "Open") return pass;
 

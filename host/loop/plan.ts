@@ -62,13 +62,15 @@ function parseObject(text: string): Record<string, unknown> {
   } catch {
     throw invalid("", "it is not JSON");
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalid("", "it is not a JSON object");
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw invalid("", "it is not a JSON object");
   return value as Record<string, unknown>;
 }
 
 /** A key that could reach a prototype is an attack, not a node. */
 function withoutPrototype(key: string, value: unknown): unknown {
-  if (key === "__proto__" || key === "constructor" || key === "prototype") throw new SyntaxError("reserved key");
+  if (key === "__proto__" || key === "constructor" || key === "prototype")
+    throw new SyntaxError("reserved key");
   return value;
 }
 

@@ -7,6 +7,9 @@ const LONGEST_WAIT_SECONDS = 600;
  * has failed in a row. What the other side asked for (`retryAfterSeconds`) is the least.
  */
 export function nextPassSeconds(intervalSeconds: number, failures: number, retryAfterSeconds = 0): number {
-  const backedOff = Math.min(intervalSeconds * 2 ** Math.min(failures, BACKOFF_DOUBLINGS), LONGEST_WAIT_SECONDS);
+  const backedOff = Math.min(
+    intervalSeconds * 2 ** Math.min(failures, BACKOFF_DOUBLINGS),
+    LONGEST_WAIT_SECONDS,
+  );
   return Math.max(intervalSeconds, backedOff, retryAfterSeconds);
 }

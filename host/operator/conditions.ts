@@ -30,7 +30,12 @@ export type Outcome =
   | { readonly stage: "paused" }
   | { readonly stage: "algorithm"; readonly fault: Fault }
   | { readonly stage: "unremembered"; readonly fault: Fault }
-  | { readonly stage: "passed"; readonly mode: Mode; readonly iteration: Iteration; readonly stale: Fault | undefined };
+  | {
+      readonly stage: "passed";
+      readonly mode: Mode;
+      readonly iteration: Iteration;
+      readonly stale: Fault | undefined;
+    };
 
 /** What is to be said of a policy, `Ready` first: it sums up the others. */
 export function findings(outcome: Outcome): Finding[] {
@@ -41,19 +46,36 @@ export function findings(outcome: Outcome): Finding[] {
     bad === undefined || (dry && bad.type === "ScalingActive")
       ? { type: "Ready", status: "True", reason: "Ready", message: "Decisions are being made." }
       : { ...bad, type: "Ready" };
-  return [outcome.stage === "paused" ? { ...ready, reason: "Paused", message: "No decisions are made." } : ready, ...parts];
+  return [
+    outcome.stage === "paused" ? { ...ready, reason: "Paused", message: "No decisions are made." } : ready,
+    ...parts,
+  ];
 }
 
-const BLOCKS_READY = new Set<ConditionType>(["Accepted", "AlgorithmLoaded", "TargetResolved", "SourcesHealthy", "ScalingActive"]);
+const BLOCKS_READY = new Set<ConditionType>([
+  "Accepted",
+  "AlgorithmLoaded",
+  "TargetResolved",
+  "SourcesHealthy",
+  "ScalingActive",
+]);
 
 function partsOf(outcome: Outcome): Finding[] {
   switch (outcome.stage) {
     case "refused":
       return [no("Accepted", outcome.fault), idle("PolicyRefused", "The policy is not acted on."), notPaused];
     case "paused":
-      return [accepted, { ...yes("Paused", "Paused"), message: "spec.mode is Paused: no decisions are made." }];
+      return [
+        accepted,
+        { ...yes("Paused", "Paused"), message: "spec.mode is Paused: no decisions are made." },
+      ];
     case "algorithm":
-      return [accepted, no("AlgorithmLoaded", outcome.fault), idle("AlgorithmNotLoaded", "There is no algorithm to run."), notPaused];
+      return [
+        accepted,
+        no("AlgorithmLoaded", outcome.fault),
+        idle("AlgorithmNotLoaded", "There is no algorithm to run."),
+        notPaused,
+      ];
     case "unremembered":
       return [accepted, no("ScalingActive", outcome.fault), notPaused];
     case "passed":
@@ -66,7 +88,12 @@ function passFindings(mode: Mode, iteration: Iteration): Finding[] {
   if (topology === undefined && fault !== undefined) {
     return [no("TargetResolved", fault), idle(fault.code, "The target cannot be read.")];
   }
-  return [yes("TargetResolved", "Found"), sourcesFinding(iteration), scalingFinding(mode, iteration), limitedFinding(iteration)];
+  return [
+    yes("TargetResolved", "Found"),
+    sourcesFinding(iteration),
+    scalingFinding(mode, iteration),
+    limitedFinding(iteration),
+  ];
 }
 
 function sourcesFinding({ sources }: Iteration): Finding {
@@ -78,20 +105,28 @@ function sourcesFinding({ sources }: Iteration): Finding {
   }
   const empty = named.filter(([, one]) => "noData" in one).map(([name]) => name);
   if (empty.length > 0) {
-    return { type: "SourcesHealthy", status: "False", reason: "NoData", message: `No data from ${empty.join(", ")}: nothing is scaled on it.` };
+    return {
+      type: "SourcesHealthy",
+      status: "False",
+      reason: "NoData",
+      message: `No data from ${empty.join(", ")}: nothing is scaled on it.`,
+    };
   }
   return yes("SourcesHealthy", "Read");
 }
 
 function scalingFinding(mode: Mode, { fault }: Iteration): Finding {
   if (fault !== undefined) return no("ScalingActive", fault);
-  return mode === "DryRun" ? idle("DryRun", "spec.mode is DryRun: decisions are made and not acted on.") : yes("ScalingActive", "Deciding");
+  return mode === "DryRun"
+    ? idle("DryRun", "spec.mode is DryRun: decisions are made and not acted on.")
+    : yes("ScalingActive", "Deciding");
 }
 
 function limitedFinding({ decision }: Iteration): Finding {
   const moved = decision?.verdicts.filter((verdict) => verdict.reasons.length > 0) ?? [];
   const reason = moved[0]?.reasons[0];
-  if (reason === undefined) return { type: "ScalingLimited", status: "False", reason: "WithinGuardrails", message: "" };
+  if (reason === undefined)
+    return { type: "ScalingLimited", status: "False", reason: "WithinGuardrails", message: "" };
   // The figures stand in status.nodes; here they would rewrite the status with every pass.
   const nodes = moved.map((verdict) => `${verdict.node}: ${verdict.reasons.join(", ")}`);
   return { type: "ScalingLimited", status: "True", reason, message: nodes.join("; ") };
@@ -100,12 +135,20 @@ function limitedFinding({ decision }: Iteration): Finding {
 const accepted: Finding = { type: "Accepted", status: "True", reason: "Accepted", message: "" };
 const notPaused: Finding = { type: "Paused", status: "False", reason: "NotPaused", message: "" };
 const yes = (type: ConditionType, reason: string): Finding => ({ type, status: "True", reason, message: "" });
-const idle = (reason: string, message: string): Finding => ({ type: "ScalingActive", status: "False", reason, message });
+const idle = (reason: string, message: string): Finding => ({
+  type: "ScalingActive",
+  status: "False",
+  reason,
+  message,
+});
 
 const loaded = (stale: Fault | undefined): Finding =>
   stale === undefined
     ? yes("AlgorithmLoaded", "Loaded")
-    : { ...yes("AlgorithmLoaded", stale.code), message: `The digest in status keeps running. ${stale.sentence}` };
+    : {
+        ...yes("AlgorithmLoaded", stale.code),
+        message: `The digest in status keeps running. ${stale.sentence}`,
+      };
 
 const no = (type: ConditionType, fault: Fault | NonNullable<Iteration["fault"]>): Finding => ({
   type,
@@ -118,18 +161,35 @@ const no = (type: ConditionType, fault: Fault | NonNullable<Iteration["fault"]>)
  * Findings as conditions. A condition that says the same as before, apart from figures in its message, stays as it is to
  * the letter, so that a pass that changes nothing writes nothing.
  */
-export function settle(before: readonly Condition[], found: readonly Finding[], generation: number, at: string): Condition[] {
+export function settle(
+  before: readonly Condition[],
+  found: readonly Finding[],
+  generation: number,
+  at: string,
+): Condition[] {
   return found.map((finding) => {
     const last = before.find((one) => one.type === finding.type);
     const message = finding.message.slice(0, MESSAGE_CHARACTERS);
     const same = last?.status === finding.status;
-    if (last !== undefined && same && last.reason === finding.reason && last.observedGeneration === generation && alike(last.message, message)) {
+    if (
+      last !== undefined &&
+      same &&
+      last.reason === finding.reason &&
+      last.observedGeneration === generation &&
+      alike(last.message, message)
+    ) {
       return last;
     }
-    return { ...finding, message, lastTransitionTime: same && last !== undefined ? last.lastTransitionTime : at, observedGeneration: generation };
+    return {
+      ...finding,
+      message,
+      lastTransitionTime: same && last !== undefined ? last.lastTransitionTime : at,
+      observedGeneration: generation,
+    };
   });
 }
 
 /** Enough for a sentence or two; with eight conditions the status stays far below its 16 KiB. */
 const MESSAGE_CHARACTERS = 1_024;
-const alike = (one: string, other: string) => one.replaceAll(/\d+(\.\d+)?/g, "#") === other.replaceAll(/\d+(\.\d+)?/g, "#");
+const alike = (one: string, other: string) =>
+  one.replaceAll(/\d+(\.\d+)?/g, "#") === other.replaceAll(/\d+(\.\d+)?/g, "#");

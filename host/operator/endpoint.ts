@@ -13,9 +13,13 @@ export type ServiceAddresses = ReadonlyMap<string, URL>;
 export function serviceEndpoint(cluster: Cluster, addresses: ServiceAddresses) {
   return async (policy: Policy, { name, port }: ServicePort): Promise<URL> => {
     const resource = await cluster.resource("v1", "Service");
-    const service = await cluster.as(serviceAccount(policy.namespace, policy.serviceAccountName)).get(resource, name);
+    const service = await cluster
+      .as(serviceAccount(policy.namespace, policy.serviceAccountName))
+      .get(resource, name);
     if (!servesPort(service, port)) {
-      throw new Fault("SourceUnavailable", `The service ${name} has no port ${port}`, { field: "spec.sources" });
+      throw new Fault("SourceUnavailable", `The service ${name} has no port ${port}`, {
+        field: "spec.sources",
+      });
     }
     const given = addresses.get(`${policy.namespace}/${name}:${port}`);
     return given ?? new URL(`http://${name}.${policy.namespace}.svc:${port}`);

@@ -2,7 +2,16 @@ import type { Algorithms } from "../algorithm/index.ts";
 import { viewOf, type PolicyView, type View } from "../console/index.ts";
 import { asFault, type Fault } from "../fault/index.ts";
 import type { Iteration } from "../knowledge/index.ts";
-import { eventRecorder, jittered, objectKey, reflect, WorkQueue, type Cluster, type Reflector, type Time } from "../kube/index.ts";
+import {
+  eventRecorder,
+  jittered,
+  objectKey,
+  reflect,
+  WorkQueue,
+  type Cluster,
+  type Reflector,
+  type Time,
+} from "../kube/index.ts";
 import type { World } from "../loop/index.ts";
 import type { Policy, PolicyKey } from "../policy/index.ts";
 import { trimPolicy, type PolicyObject } from "./object.ts";
@@ -48,7 +57,12 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const queue = new WorkQueue({ time });
   const views = new Map<PolicyKey, PolicyView>();
   const onFault = (fault: Fault) => watcher.failed(fault, undefined);
-  const events = eventRecorder(cluster.operator, { controller: "sluice.dev/operator", instance: options.instance, time, onFault });
+  const events = eventRecorder(cluster.operator, {
+    controller: "sluice.dev/operator",
+    instance: options.instance,
+    time,
+    onFault,
+  });
   const policies = reflect({
     api: cluster.operator,
     resource,

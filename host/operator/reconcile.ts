@@ -82,19 +82,33 @@ export function reconciler(around: Around): (key: PolicyKey) => Promise<Again> {
 
   async function attend(object: PolicyObject, standing: Standing): Promise<Attended> {
     const parsed = parsePolicy(manifestOf(object));
-    if (!parsed.ok) return { outcome: { stage: "refused", fault: parsed.fault }, running: undefined, againSeconds: undefined };
+    if (!parsed.ok)
+      return {
+        outcome: { stage: "refused", fault: parsed.fault },
+        running: undefined,
+        againSeconds: undefined,
+      };
     const policy = parsed.value;
-    if (policy.mode === "Paused") return { outcome: { stage: "paused" }, running: undefined, againSeconds: undefined };
+    if (policy.mode === "Paused")
+      return { outcome: { stage: "paused" }, running: undefined, againSeconds: undefined };
     try {
       const loaded = await algorithms.load(policy, object.status.algorithms ?? []);
       const iteration = await timedPass(policy);
       standing.failures = iteration.fault === undefined ? 0 : standing.failures + 1;
       const outcome: Outcome = { stage: "passed", mode: policy.mode, iteration, stale: loaded.stale };
-      return { outcome, running: runningOf(loaded), againSeconds: nextPassSeconds(policy.intervalSeconds, standing.failures) };
+      return {
+        outcome,
+        running: runningOf(loaded),
+        againSeconds: nextPassSeconds(policy.intervalSeconds, standing.failures),
+      };
     } catch (thrown) {
       standing.failures += 1;
       const fault = asFault(thrown);
-      const againSeconds = nextPassSeconds(policy.intervalSeconds, standing.failures, fault.retryAfterSeconds);
+      const againSeconds = nextPassSeconds(
+        policy.intervalSeconds,
+        standing.failures,
+        fault.retryAfterSeconds,
+      );
       // Before a pass only two things can go wrong: the algorithm cannot be had, or nothing can be remembered.
       const stage = fault.code === "StoreUnavailable" ? "unremembered" : "algorithm";
       return { outcome: { stage, fault }, running: undefined, againSeconds };

@@ -1,5 +1,12 @@
 import type { Iteration } from "../knowledge/index.ts";
-import { applyStatus, type Cluster, type EventNews, type EventRecorder, type KubeObject, type Resource } from "../kube/index.ts";
+import {
+  applyStatus,
+  type Cluster,
+  type EventNews,
+  type EventRecorder,
+  type KubeObject,
+  type Resource,
+} from "../kube/index.ts";
 import type { PolicyKey } from "../policy/index.ts";
 import { findings, type Outcome } from "./conditions.ts";
 import type { PolicyObject } from "./object.ts";
@@ -8,7 +15,11 @@ import { statusAfter, type PolicyStatus, type RunningArtifact } from "./status.t
 /** Tells the users of a policy what became of it: status and events, written here and nowhere else. */
 export interface Reporter {
   /** Writes only what differs from what was said last. Throws if the status cannot be written. */
-  report(object: PolicyObject, outcome: Outcome, running: readonly RunningArtifact[] | undefined): Promise<void>;
+  report(
+    object: PolicyObject,
+    outcome: Outcome,
+    running: readonly RunningArtifact[] | undefined,
+  ): Promise<void>;
   forget(key: PolicyKey): void;
 }
 
@@ -32,10 +43,16 @@ export function reporter({ cluster, resource, events, now }: ReporterOptions): R
   return {
     async report(object, outcome, running) {
       const held = said.get(object.key);
-      const before = held?.uid === object.uid ? held : { uid: object.uid, status: object.status, trouble: undefined };
+      const before =
+        held?.uid === object.uid ? held : { uid: object.uid, status: object.status, trouble: undefined };
       const status = statusAfter(before.status, outcome, running, object.generation, now().toISOString());
       const { namespace, name, uid } = object;
-      const written = await applyStatus(cluster.operator, resource, { namespace, name, uid, status: before.status }, status);
+      const written = await applyStatus(
+        cluster.operator,
+        resource,
+        { namespace, name, uid, status: before.status },
+        status,
+      );
       const trouble = findings(outcome).find((one) => one.type === "Ready" && one.status === "False")?.reason;
       said.set(object.key, { uid, status: statusOf(written) ?? status, trouble });
       for (const news of newsOf(object, outcome, trouble === before.trouble)) events.record(news);
@@ -44,17 +61,27 @@ export function reporter({ cluster, resource, events, now }: ReporterOptions): R
   };
 }
 
-const statusOf = (written: KubeObject | undefined) => written?.["status"] as Partial<PolicyStatus> | undefined;
+const statusOf = (written: KubeObject | undefined) =>
+  written?.["status"] as Partial<PolicyStatus> | undefined;
 
 /** Every rescale is news; trouble is news when it begins or changes its kind. */
 function newsOf(object: PolicyObject, outcome: Outcome, troubleIsOld: boolean): EventNews[] {
   const { apiVersion, kind, namespace, name, uid } = object;
   const regarding = { apiVersion, kind, namespace, name, uid };
   const scaled = outcome.stage === "passed" ? scaledNews(outcome.iteration) : [];
-  const news = scaled.map((one) => ({ regarding, type: "Normal" as const, reason: "Rescaled", action: "Scale", ...one }));
+  const news = scaled.map((one) => ({
+    regarding,
+    type: "Normal" as const,
+    reason: "Rescaled",
+    action: "Scale",
+    ...one,
+  }));
   const ready = findings(outcome).find((one) => one.type === "Ready");
   if (ready?.status !== "False" || troubleIsOld) return news;
-  return [...news, { regarding, type: "Warning", reason: ready.reason, action: "Decide", note: ready.message }];
+  return [
+    ...news,
+    { regarding, type: "Warning", reason: ready.reason, action: "Decide", note: ready.message },
+  ];
 }
 
 function scaledNews({ changes, decision }: Iteration): { note: string; detail: string }[] {

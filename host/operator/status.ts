@@ -57,7 +57,10 @@ function nodesOf(iteration: Iteration | undefined): NodeStatus[] | undefined {
   return iteration?.decision?.verdicts.map(({ node, current, granted, reasons }) => {
     const failed = iteration.changes.find((change) => change.node === node && change.outcome === "Failed");
     const parallelism = acted && failed === undefined ? granted : current;
-    const reason = failed?.outcome === "Failed" ? failed.code : (reasons[0] ?? (iteration.outcome === "DryRun" ? "DryRun" : "AsWanted"));
+    const reason =
+      failed?.outcome === "Failed"
+        ? failed.code
+        : (reasons[0] ?? (iteration.outcome === "DryRun" ? "DryRun" : "AsWanted"));
     return { name: node, parallelism, reason };
   });
 }

@@ -17,12 +17,17 @@ export function fill(schema: Structural, value: unknown, path: string, problems:
   if (schema.type !== "object" || schema[FREE_FORM] === true || !isRecord(value)) return value;
   const fields = schema.properties ?? {};
   for (const name of Object.keys(value)) {
-    if (!Object.hasOwn(fields, name)) problems.push({ field: `${path}.${shorten(name)}`, message: "is not a field of the resource: remove it, or correct its name" });
+    if (!Object.hasOwn(fields, name))
+      problems.push({
+        field: `${path}.${shorten(name)}`,
+        message: "is not a field of the resource: remove it, or correct its name",
+      });
   }
   return Object.fromEntries(
     Object.entries(fields).flatMap(([name, field]) => {
       const given = Object.hasOwn(value, name) ? value[name] : undefined;
-      const preset = given === undefined || (given === null && field.default !== undefined) ? field.default : given;
+      const preset =
+        given === undefined || (given === null && field.default !== undefined) ? field.default : given;
       return preset === undefined ? [] : [[name, fill(field, preset, `${path}.${name}`, problems)]];
     }),
   );
@@ -32,4 +37,5 @@ export function fill(schema: Structural, value: unknown, path: string, problems:
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const shorten = (name: string) => (name.length > NAME_CHARACTERS ? `${name.slice(0, NAME_CHARACTERS)}…` : name);
+const shorten = (name: string) =>
+  name.length > NAME_CHARACTERS ? `${name.slice(0, NAME_CHARACTERS)}…` : name;

@@ -1,6 +1,8 @@
 export * from "./policy.ts";
 export { durationMs } from "./duration.ts";
 export { parsePolicy, type Parsed } from "./parse.ts";
-export type { PolicyCondition, ScalingPolicyObject, ScalingPolicySpec, ScalingPolicyStatus } from "./object.ts";
-export { GROUP, KIND, PLURAL, scalingPolicyCrd, VERSION } from "./schema/crd.ts";
-export { policyReference, type ReferenceField } from "./schema/reference.ts";
+export type { ScalingPolicyStatus } from "./object.ts";
+export { scalingPolicyCrd } from "./schema/crd.ts";
+export { scalingPolicy as scalingPolicySchema } from "./schema/spec.ts";
+export { NOT_YET, RULES } from "./schema/field.ts";
+export { toStructural, type Written } from "./schema/structural.ts";

@@ -1,15 +1,15 @@
-import type { Static } from "typebox";
 import { Fault } from "../fault/index.ts";
 import type { Problem } from "../fault/index.ts";
 import { durationMs } from "./duration.ts";
 import { fill, isRecord } from "./fill.ts";
+import type { ScalingPolicySpec as Spec } from "./object.ts";
 import { policyKey, STEPS, tenantKey } from "./policy.ts";
 import type { AlgorithmUse, ArtifactUse, HistoryOffer, Policy, Source, TargetNode } from "./policy.ts";
 import { inspect } from "./rules.ts";
 import type { Findings } from "./rules.ts";
 import { GROUP, KIND, VERSION } from "./schema/crd.ts";
 import { spec as schema } from "./schema/spec.ts";
-import { shapeProblems, SPEC } from "./shape.ts";
+import { PROBLEMS_MAX, shapeProblems, SPEC } from "./shape.ts";
 
 /** A value, or everything that keeps it from being one: the fault sums the problems up. */
 export type Parsed<T> =
@@ -23,7 +23,6 @@ const PROBLEMS_IN_MESSAGE = 8;
 /** A namespace and a service account always have one of this name. */
 const DEFAULT = "default";
 
-type Spec = Static<typeof schema>;
 interface Metadata {
   readonly name: string;
   readonly namespace: string;
@@ -33,42 +32,52 @@ interface Metadata {
 
 /**
  * A `ScalingPolicy` as an API server or a file has it, as the policy that everything further in trusts: every default
- * filled in, every rule checked that the API server checks, and those that it cannot check. All problems are listed. The
- * fault is `PolicyInvalid`, or `NotSupported` if all that is wrong is that this version does not act on a field yet.
+ * filled in, every rule checked that the API server checks, and those that it cannot check. All problems are listed, up
+ * to 100. The fault is `PolicyInvalid`, or `NotSupported` if nothing is wrong but that this version does not act on a field.
  */
 export function parsePolicy(object: unknown): Parsed<Policy> {
   const found: Findings = { wrong: [], notYet: [] };
   const metadata = readHead(object, found.wrong);
   const filled = fill(SPEC, isRecord(object) ? object["spec"] : undefined, "spec", found.wrong);
-  found.wrong.push(...shapeProblems(filled));
-  inspect(schema, filled, "spec", found);
+  if (isRecord(filled)) {
+    found.wrong.push(...shapeProblems(filled));
+    inspect(schema, filled, "spec", found);
+  }
   const config = configText(filled, found.wrong);
   if (found.wrong.length > 0) return refused("PolicyInvalid", [...found.wrong, ...found.notYet]);
   if (found.notYet.length > 0) return refused("NotSupported", found.notYet);
   return { ok: true, value: policyOf(metadata, filled as Spec, config) };
 }
 
-function refused(code: "PolicyInvalid" | "NotSupported", problems: readonly Problem[]): Parsed<never> {
+function refused(code: "PolicyInvalid" | "NotSupported", found: readonly Problem[]): Parsed<never> {
+  const problems = found.slice(0, PROBLEMS_MAX);
   const [first = { field: "spec", message: "" }, ...rest] = problems;
   const shown = rest.slice(0, PROBLEMS_IN_MESSAGE - 1).map(({ field, message }) => `; ${field}: ${message}`);
-  const hidden = rest.length - shown.length;
+  const hidden = found.length - 1 - shown.length;
   const message = `${first.message}${shown.join("")}${hidden === 0 ? "" : `; and ${hidden} more`}`;
   return { ok: false, fault: new Fault(code, message, { field: first.field }), problems };
 }
 
 const NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
+const isName = (text: unknown, most: number) =>
+  typeof text === "string" && text.length <= most && NAME.test(text);
+
 function readHead(object: unknown, problems: Problem[]): Metadata {
   const head = isRecord(object) ? object : {};
-  const expect = (fits: boolean, field: string, message: string) => void (fits || problems.push({ field, message }));
+  const expect = (fits: boolean, field: string, message: string) =>
+    void (fits || problems.push({ field, message }));
   expect(head["apiVersion"] === `${GROUP}/${VERSION}`, "apiVersion", `must be ${GROUP}/${VERSION}`);
   expect(head["kind"] === KIND, "kind", `must be ${KIND}`);
   expect(isRecord(head["spec"]), "spec", "is required");
   const metadata = isRecord(head["metadata"]) ? head["metadata"] : {};
   const { name, namespace = DEFAULT, uid, generation = 1 } = metadata;
-  const isName = (text: unknown, most: number) => typeof text === "string" && text.length <= most && NAME.test(text);
   expect(isName(name, 253), "metadata.name", "must be a name: at most 253 small letters, digits, - and .");
-  expect(isName(namespace, 63) && !String(namespace).includes("."), "metadata.namespace", "must be a name: at most 63 small letters, digits and -");
+  expect(
+    isName(namespace, 63) && !String(namespace).includes("."),
+    "metadata.namespace",
+    "must be a name: at most 63 small letters, digits and -",
+  );
   return {
     name: String(name),
     namespace: String(namespace),
@@ -83,7 +92,10 @@ function configText(filled: unknown, problems: Problem[]): string {
   try {
     const text = JSON.stringify(algorithm["config"] ?? {});
     if (new TextEncoder().encode(text).length <= CONFIG_BYTES) return text;
-    problems.push({ field, message: `is above ${CONFIG_BYTES / 1_024} KiB as JSON: leave out what the algorithm does not need` });
+    problems.push({
+      field,
+      message: `is above ${CONFIG_BYTES / 1_024} KiB as JSON: leave out what the algorithm does not need`,
+    });
   } catch {
     problems.push({ field, message: "is no JSON, or nested too deeply: write plain lists and objects" });
   }
@@ -118,10 +130,26 @@ const nodesOf = ({ target, guardrails }: Spec): TargetNode[] =>
     attributes: {},
   }));
 
-function sourceOf({ name, prometheus, byLabel, timeout, for: node }: NonNullable<Spec["sources"]>[number]): Source[] {
+function sourceOf({
+  name,
+  prometheus,
+  byLabel,
+  timeout,
+  for: node,
+}: NonNullable<Spec["sources"]>[number]): Source[] {
   if (prometheus?.service === undefined) return [];
   const { service, query } = prometheus;
-  return [{ name, kind: "prometheus", service, query, byLabel: byLabel?.label, node, timeoutMs: milliseconds(timeout) }];
+  return [
+    {
+      name,
+      kind: "prometheus",
+      service,
+      query,
+      byLabel: byLabel?.label,
+      node,
+      timeoutMs: milliseconds(timeout),
+    },
+  ];
 }
 
 const algorithmOf = ({ algorithm }: Spec, config: string): AlgorithmUse => ({
@@ -134,14 +162,21 @@ const algorithmOf = ({ algorithm }: Spec, config: string): AlgorithmUse => ({
 function artifactsOf(algorithm: Spec["algorithm"]): ArtifactUse[] {
   const uses = [
     { step: "all" as const, reference: algorithm.artifact, field: "spec.algorithm.artifact" },
-    ...STEPS.map((step) => ({ step, reference: algorithm[step]?.artifact, field: `spec.algorithm.${step}.artifact` })),
+    ...STEPS.map((step) => ({
+      step,
+      reference: algorithm[step]?.artifact,
+      field: `spec.algorithm.${step}.artifact`,
+    })),
   ];
   return uses.flatMap(({ reference, ...use }) => (reference === undefined ? [] : [{ ...use, reference }]));
 }
 
 function historyOf({ knowledge: { history } }: Spec): HistoryOffer | undefined {
   if (history === undefined) return undefined;
-  return { spanSeconds: milliseconds(history.span) / 1_000, everySeconds: milliseconds(history.every) / 1_000 };
+  return {
+    spanSeconds: milliseconds(history.span) / 1_000,
+    everySeconds: milliseconds(history.every) / 1_000,
+  };
 }
 
 /** Only for what the schema has found to be a duration. */

@@ -13,27 +13,37 @@ export interface Findings {
  * Looks through a value for entries that stand twice, broken rules, and fields that are not acted on. A rule is not asked
  * about a value in which something is wrong already, because it may rely on what is wrong.
  */
-export function inspect(schema: Written, value: unknown, path: string, found: Findings): void {
+export function inspect(schema: object, value: unknown, path: string, found: Findings): void {
   if (value === undefined) return;
-  if (schema[NOT_YET] !== undefined) {
-    found.notYet.push({ field: path, message: `is not acted on by this version: ${schema[NOT_YET]}` });
+  const written = schema as Written;
+  if (written[NOT_YET] !== undefined) {
+    found.notYet.push({ field: path, message: `is not acted on by this version: ${written[NOT_YET]}` });
   }
-  const { items } = schema;
+  const { items } = written;
   if (items !== undefined && Array.isArray(value)) {
     value.forEach((item, at) => inspect(items, item, `${path}[${at}]`, found));
   }
   if (isRecord(value)) {
-    for (const [name, field] of Object.entries(schema.properties ?? {})) inspect(field, value[name], `${path}.${name}`, found);
+    for (const [name, field] of Object.entries(written.properties ?? {}))
+      inspect(field, value[name], `${path}.${name}`, found);
   }
-  const broken = (problem: Problem) => problem.field === path || problem.field.startsWith(`${path}.`) || problem.field.startsWith(`${path}[`);
+  const broken = (problem: Problem) =>
+    problem.field === path || problem.field.startsWith(`${path}.`) || problem.field.startsWith(`${path}[`);
   if (found.wrong.some(broken)) return;
-  const twice = Array.isArray(value) ? duplicates(schema, value) : [];
-  const rules = (schema[RULES] ?? []).filter(({ holds }) => holds?.(value as never) === false);
-  found.wrong.push(...twice.map((at) => ({ field: `${path}[${at}]`, message: "stands in the list twice: remove one of the two, or rename it" })));
+  const twice = Array.isArray(value) ? duplicates(written, value) : [];
+  const rules = (written[RULES] ?? []).filter(({ holds }) => holds?.(value as never) === false);
+  found.wrong.push(
+    ...twice.map((at) => ({
+      field: `${path}[${at}]`,
+      message: "stands in the list twice: remove one of the two, or rename it",
+    })),
+  );
   found.wrong.push(...rules.slice(0, 1).map(({ message }) => ({ field: path, message })));
   if (twice.length > 0 || rules.length > 0) return;
-  for (const check of schema[CHECKS] ?? []) {
-    found.wrong.push(...check(value as never).map(({ field, message }) => ({ field: `${path}${field}`, message })));
+  for (const check of written[CHECKS] ?? []) {
+    found.wrong.push(
+      ...check(value as never).map(({ field, message }) => ({ field: `${path}${field}`, message })),
+    );
   }
 }
 

@@ -4,8 +4,8 @@ import type { Problem } from "../fault/index.ts";
 import { toStructural } from "./schema/structural.ts";
 import { spec } from "./schema/spec.ts";
 
-/** A user corrects what one message can show; without a limit a hostile list would be told entry by entry. */
-const PROBLEMS_MAX = 100;
+/** Nobody reads more at once; without a limit a hostile list would be told entry by entry. */
+export const PROBLEMS_MAX = 100;
 Settings.Set({ maxErrors: PROBLEMS_MAX });
 
 /** The schema that the API server has, so that what never passed one gets the same answer. */
@@ -32,5 +32,7 @@ const fieldPath = (pointer: string) =>
   pointer
     .split("/")
     .slice(1)
-    .map((part) => (/^[0-9]+$/.test(part) ? `[${part}]` : `.${part.replaceAll("~1", "/").replaceAll("~0", "~")}`))
+    .map((part) =>
+      /^[0-9]+$/.test(part) ? `[${part}]` : `.${part.replaceAll("~1", "/").replaceAll("~0", "~")}`,
+    )
     .join("");

@@ -18,7 +18,6 @@ type JsonValue = object | string | number | boolean | null;
 /** A real API server to try things on, and hands that do not use our client. */
 export interface Bed extends AsyncDisposable {
   readonly kubeconfig: string;
-  readonly port: number;
   /** A call as the administrator, byte for byte as given. */
   admin(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   /** A namespace that no other test has. */
@@ -26,12 +25,12 @@ export interface Bed extends AsyncDisposable {
   /** A connection to the cluster; closed with the bed. */
   connect(options?: Partial<ConnectOptions>): Cluster;
   /** A connection through a proxy of its own. */
-  wired(): Promise<{ cluster: Cluster; line: Wire }>;
+  wired(options?: Partial<ConnectOptions>): Promise<{ cluster: Cluster; line: Wire }>;
   /** A kubeconfig like the administrator's with some things changed. */
   changed(change: (config: KubeconfigFile) => void): Promise<string>;
 }
 
-export interface KubeconfigFile {
+interface KubeconfigFile {
   clusters: [
     {
       cluster: { server: string; "certificate-authority-data": string; "insecure-skip-tls-verify"?: boolean };
@@ -43,19 +42,60 @@ export interface KubeconfigFile {
 /** Spreads over a cluster that runs. */
 export async function bed(kubeconfig: string): Promise<Bed> {
   const config = parse(await readFile(kubeconfig, "utf8")) as KubeconfigFile;
-  const server = new URL(config.clusters[0].cluster.server);
-  const user = config.users[0].user as Record<string, string>;
-  const bytes = (text: string | undefined) => Buffer.from(text ?? "", "base64");
-  const tls = {
-    ca: bytes(config.clusters[0].cluster["certificate-authority-data"]),
-    cert: bytes(user["client-certificate-data"]),
-    key: bytes(user["client-key-data"]),
-  };
+  const admin = administrator(config);
   const directory = await mkdtemp(join(tmpdir(), "sluice-kube-"));
+  const port = Number(new URL(config.clusters[0].cluster.server).port);
   const ends: (() => unknown)[] = [];
   let made = 0;
 
-  const admin: Bed["admin"] = (method, path, body, headers = {}) =>
+  const opened = (options: ConnectOptions) => {
+    const cluster = connect(options);
+    ends.push(() => cluster.close());
+    return cluster;
+  };
+  const changed: Bed["changed"] = async (change) => {
+    const copy = structuredClone(config);
+    change(copy);
+    const file = join(directory, `config-${(made += 1)}`);
+    await writeFile(file, stringify(copy));
+    return file;
+  };
+  return {
+    kubeconfig,
+    admin,
+    changed,
+    namespace: async () => {
+      const name = `t-${process.pid}-${Date.now().toString(36)}-${(made += 1)}`;
+      await expectStatus(admin("POST", "/api/v1/namespaces", { metadata: { name } }), 201);
+      ends.push(() => admin("DELETE", `/api/v1/namespaces/${name}`));
+      return name;
+    },
+    connect: (options = {}) => opened({ kubeconfig, ...options }),
+    wired: async (options = {}) => {
+      const line = await wire(port);
+      ends.push(() => line[Symbol.asyncDispose]());
+      const file = await changed(
+        ({ clusters }) => (clusters[0].cluster.server = `https://127.0.0.1:${line.port}`),
+      );
+      return { cluster: opened({ ...options, kubeconfig: file }), line };
+    },
+    async [Symbol.asyncDispose]() {
+      for (const end of ends.toReversed()) await end();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Calls with the administrator's certificate, made without our client. */
+function administrator({ clusters, users }: KubeconfigFile): Bed["admin"] {
+  const { server, "certificate-authority-data": ca } = clusters[0].cluster;
+  const user = users[0].user as Record<string, string>;
+  const tls = {
+    ca: fromBase64(ca),
+    cert: fromBase64(user["client-certificate-data"]),
+    key: fromBase64(user["client-key-data"]),
+  };
+  return (method, path, body, headers = {}) =>
     new Promise((resolve, reject) => {
       const type = method === "PATCH" ? "application/merge-patch+json" : "application/json";
       const call = request(new URL(path, server), {
@@ -77,45 +117,9 @@ export async function bed(kubeconfig: string): Promise<Bed> {
       });
       call.end(body === undefined ? undefined : JSON.stringify(body));
     });
-  const opened = (options: ConnectOptions) => {
-    const cluster = connect(options);
-    ends.push(() => cluster.close());
-    return cluster;
-  };
-  const changed: Bed["changed"] = async (change) => {
-    const copy = structuredClone(config);
-    change(copy);
-    const file = join(directory, `config-${(made += 1)}`);
-    await writeFile(file, stringify(copy));
-    return file;
-  };
-  return {
-    kubeconfig,
-    port: Number(server.port),
-    admin,
-    changed,
-    namespace: async () => {
-      const name = `t-${process.pid}-${Date.now().toString(36)}-${(made += 1)}`;
-      await expectStatus(admin("POST", "/api/v1/namespaces", { metadata: { name } }), 201);
-      ends.push(() => admin("DELETE", `/api/v1/namespaces/${name}`));
-      return name;
-    },
-    connect: (options = {}) => opened({ kubeconfig, ...options }),
-    wired: async () => {
-      const line = await wire(Number(server.port));
-      const file = await changed(
-        ({ clusters }) => (clusters[0].cluster.server = `https://127.0.0.1:${line.port}`),
-      );
-      const cluster = opened({ kubeconfig: file });
-      ends.push(() => line[Symbol.asyncDispose]());
-      return { cluster, line };
-    },
-    async [Symbol.asyncDispose]() {
-      for (const end of ends.toReversed()) await end();
-      await rm(directory, { recursive: true, force: true });
-    },
-  };
 }
+
+const fromBase64 = (text = "") => Buffer.from(text, "base64");
 
 /** The answer's body, if its status is the expected one. */
 export async function expectStatus(answer: Promise<Answer>, status: number): Promise<Json> {

@@ -124,7 +124,11 @@ async function compile(program: Program, requirements: string, build: string): P
     `building ${program.name} (once; about ${program === TESTWORLD ? 9 : 4} minutes on two cores when nothing is cached)`,
   );
   await go(options, program.module);
-  await rename(unfinished, build);
+  await rename(unfinished, build).catch(async (thrown: unknown) => {
+    // A holder of the lock that was thought dead has put the same thing there.
+    if (!(await isThere(join(build, program.name)))) throw thrown;
+    await rm(unfinished, { recursive: true });
+  });
   note(`built ${program.name} in ${Math.round((performance.now() - began) / 1_000)} s`);
 }
 

@@ -2,5 +2,5 @@
 export { cluster, type Cluster } from "./cluster.ts";
 export { exposition, type Exposition } from "./exposition.ts";
 export { prometheus, type Prometheus } from "./prometheus.ts";
-export { registry, type Registry } from "./registry.ts";
-export { sharedCluster } from "./shared.ts";
+export { registry } from "./registry.ts";
+export { sharedCluster } from "./session.ts";

@@ -113,11 +113,9 @@ class Reports {
   add(report: Report): void {
     if (report.started !== undefined) this.#alive.add(report.started);
     if (report.ended !== undefined) this.#alive.delete(report.ended);
-    const [met, rest] = [true, false].map((met) =>
-      this.#waiting.filter(({ matches }) => matches(report) === met),
-    );
-    this.#waiting = rest ?? [];
-    for (const { resolve } of met ?? []) resolve(report);
+    const met = this.#waiting.filter(({ matches }) => matches(report));
+    this.#waiting = this.#waiting.filter((one) => !met.includes(one));
+    for (const { resolve } of met) resolve(report);
   }
 
   isAlive(name: string): boolean {

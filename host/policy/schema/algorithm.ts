@@ -21,7 +21,10 @@ const artifact = (description: string) =>
     { maxLength: 512 },
     {
       rules: [
-        matching(REFERENCE, "is not a reference: write oci://host/repository:tag or oci://host/repository@sha256:digest"),
+        matching(
+          REFERENCE,
+          "is not a reference: write oci://host/repository:tag or oci://host/repository@sha256:digest",
+        ),
         {
           cel: `!self.matches('${REFERENCE}') || self.matches('${PINNED}')`,
           message: "names no version: add a tag, such as :1.0.0, or a digest, @sha256:...",
@@ -29,7 +32,8 @@ const artifact = (description: string) =>
         },
         {
           cel: `!self.contains('@') || self.matches('${DIGEST}')`,
-          message: "the digest is not whole: write @sha256: and 64 hexadecimal digits in small letters, as push prints it",
+          message:
+            "the digest is not whole: write @sha256: and 64 hexadecimal digits in small letters, as push prints it",
           holds: (value) => !value.includes("@") || new RegExp(DIGEST).test(value),
         },
       ],
@@ -52,7 +56,11 @@ const http = () =>
     {
       service: Type.Optional(servicePort("The Service that does the step.")),
       url: Type.Optional(url("Address that does the step; needs a grant of the Tenant.")),
-      path: text("Path of the request, from `/` on.", { maxLength: 1_024, pattern: "^/[^# ]*$" }, { default: "/" }),
+      path: text(
+        "Path of the request, from `/` on.",
+        { maxLength: 1_024, pattern: "^/[^# ]*$" },
+        { default: "/" },
+      ),
       protocol: choice("What is sent and expected.", ["kta/v1alpha1", "sluice/v1"], { default: "sluice/v1" }),
       credentialRef: Type.Optional(credentialRef()),
       timeout: duration("How long the answer may take.", "100ms", "60s", { default: "5s" }),
@@ -71,7 +79,11 @@ const step = (name: string) =>
       ref: Type.Optional(ref()),
       http: Type.Optional(http()),
     },
-    { rules: [exactlyOne(["artifact", "ref", "http"], "name exactly one of artifact, ref and http for the step")] },
+    {
+      rules: [
+        exactlyOne(["artifact", "ref", "http"], "name exactly one of artifact, ref and http for the step"),
+      ],
+    },
   );
 
 const limits = block(
@@ -83,7 +95,9 @@ const limits = block(
         { maxLength: 16 },
         {
           notYet: "leave it out: every step has 16Mi",
-          rules: [matching("^[1-9][0-9]{0,5}(Ki|Mi)$", "must be a whole number and a unit, Ki or Mi, such as 16Mi")],
+          rules: [
+            matching("^[1-9][0-9]{0,5}(Ki|Mi)$", "must be a whole number and a unit, Ki or Mi, such as 16Mi"),
+          ],
         },
       ),
     ),
@@ -112,7 +126,9 @@ export const algorithm = block(
       listBy(
         "name",
         "Secrets of the policy's namespace for the registry, at most 10; read as the policy's service account.",
-        block("A Secret of type kubernetes.io/dockerconfigjson.", { name: dnsSubdomain("Name of the Secret.") }),
+        block("A Secret of type kubernetes.io/dockerconfigjson.", {
+          name: dnsSubdomain("Name of the Secret."),
+        }),
         { max: 10 },
       ),
     ),
@@ -124,7 +140,8 @@ export const algorithm = block(
         cel: `[has(self.artifact), has(self.ref), ${STEPS}].filter(there, there).size() == 1`,
         message: "name exactly one of artifact (for all steps), ref, or the steps with an artifact each",
         holds: (value) =>
-          [Object.hasOwn(value, "artifact"), Object.hasOwn(value, "ref"), hasSteps(value)].filter(Boolean).length === 1,
+          [Object.hasOwn(value, "artifact"), Object.hasOwn(value, "ref"), hasSteps(value)].filter(Boolean)
+            .length === 1,
       },
       {
         cel: "!(has(self.monitor) || has(self.analyze)) || has(self.plan)",

@@ -9,11 +9,13 @@ export const nodeBounds = () => ({
   min: Type.Optional(
     whole("Least parallelism of this node; wins over guardrails.bounds.min.", 0, PARALLELISM_MAX),
   ),
-  max: Type.Optional(whole("Most parallelism of this node; wins over guardrails.bounds.max.", 1, PARALLELISM_MAX)),
+  max: Type.Optional(
+    whole("Most parallelism of this node; wins over guardrails.bounds.max.", 1, PARALLELISM_MAX),
+  ),
 });
 
 /** Bounds for all nodes that have none of their own. */
-export const bounds = (description: string, extras: { default?: unknown } = {}) =>
+export const bounds = (description: string, extras: { default?: object } = {}) =>
   block(
     description,
     {
@@ -31,7 +33,11 @@ export const bounds = (description: string, extras: { default?: unknown } = {}) 
 const scaling = (direction: string) =>
   block(`How fast nodes may scale ${direction}.`, {
     stabilizationWindowSeconds: Type.Optional(
-      whole("Seconds of past recommendations that are looked back on, so that noise moves nothing.", 0, 3_600),
+      whole(
+        "Seconds of past recommendations that are looked back on, so that noise moves nothing.",
+        0,
+        3_600,
+      ),
     ),
     selectPolicy: choice(
       "Which of several rates counts: the one that allows the most, the least, or none at all.",
@@ -42,14 +48,19 @@ const scaling = (direction: string) =>
       listOf(
         "Rates of change, at most 10.",
         block("A rate: so much within so many seconds.", {
-          type: choice("Whether `value` is units of parallelism (Pods) or percent of what runs.", ["Pods", "Percent"]),
+          type: choice("Whether `value` is units of parallelism (Pods) or percent of what runs.", [
+            "Pods",
+            "Percent",
+          ]),
           value: whole("How much may change within the period.", 1, 1_000_000),
           periodSeconds: whole("Length of the period, in seconds.", 1, 1_800),
         }),
         { max: 10 },
       ),
     ),
-    tolerance: Type.Optional(decimal("Share by which demand may differ before anything moves, 0 to 1.", { min: 0, max: 1 })),
+    tolerance: Type.Optional(
+      decimal("Share by which demand may differ before anything moves, 0 to 1.", { min: 0, max: 1 }),
+    ),
   });
 
 /** Rates and stabilisation, in the shape that a HorizontalPodAutoscaler v2 has them. */

@@ -4,7 +4,7 @@ import { toStructural } from "./structural.ts";
 export const GROUP = "sluice.dev";
 export const VERSION = "v1alpha1";
 export const KIND = "ScalingPolicy";
-export const PLURAL = "scalingpolicies";
+const PLURAL = "scalingpolicies";
 
 const condition = (type: string, field: string) => `.status.conditions[?(@.type=="${type}")].${field}`;
 

@@ -8,11 +8,15 @@ export const servicePort = (description: string) =>
     port: whole("Port of the Service, a number.", 1, 65_535),
   });
 
-export const URL_NOT_YET = "name a Service of the policy's namespace under service instead";
+const URL_NOT_YET = "name a Service of the policy's namespace under service instead";
 
 /** An address outside the policy's namespace; it takes a grant of the Tenant. */
 export const url = (description: string) =>
-  text(description, { maxLength: 1_024, pattern: "^https?://[^/?#@ ]+(/[^?# ]*)?$" }, { notYet: URL_NOT_YET });
+  text(
+    description,
+    { maxLength: 1_024, pattern: "^https?://[^/?#@ ]+(/[^?# ]*)?$" },
+    { notYet: URL_NOT_YET },
+  );
 
 /** What a request is authenticated by; the algorithm never sees it. */
 export const credentialRef = () =>
@@ -40,7 +44,11 @@ export const bootstrap = () =>
           }),
         ),
       },
-      { rules: [exactlyOne(["service", "address"], "a broker is either a service or an address: name exactly one")] },
+      {
+        rules: [
+          exactlyOne(["service", "address"], "a broker is either a service or an address: name exactly one"),
+        ],
+      },
     ),
     { min: 1, max: 10 },
   );

@@ -18,8 +18,8 @@ export interface Rule<Value> {
 export type Check<Value> = (value: Value) => readonly Problem[];
 
 /** What a field can have besides its shape. */
-export interface Extras<Value> {
-  readonly default?: unknown;
+export interface Extras<Value, Default = Value> {
+  readonly default?: Default;
   readonly rules?: readonly Rule<Value>[];
   readonly checks?: readonly Check<Value>[];
   /** The field has its place in the resource, but this version does not act on it: what to use instead. */
@@ -34,7 +34,7 @@ export const LIST_TYPE = "x-kubernetes-list-type";
 export const LIST_KEYS = "x-kubernetes-list-map-keys";
 export const FREE_FORM = "x-kubernetes-preserve-unknown-fields";
 
-const keywords = (description: string, extras: Extras<never>) => ({
+const keywords = (description: string, extras: Extras<never, unknown>) => ({
   description,
   ...(extras.default === undefined ? {} : { default: extras.default }),
   ...(extras.rules === undefined ? {} : { [RULES]: extras.rules }),
@@ -46,14 +46,17 @@ const keywords = (description: string, extras: Extras<never>) => ({
 export const block = <const Fields extends TProperties>(
   description: string,
   fields: Fields,
-  extras: Extras<Static<TObject<Fields>>> = {},
+  extras: Extras<Static<TObject<Fields>>, object> = {},
 ): TObject<Fields> => Type.Object(fields, keywords(description, extras));
 
 interface Size {
   readonly min?: number;
   readonly max: number;
 }
-const sized = (size: Size) => ({ maxItems: size.max, ...(size.min === undefined ? {} : { minItems: size.min }) });
+const sized = (size: Size) => ({
+  maxItems: size.max,
+  ...(size.min === undefined ? {} : { minItems: size.min }),
+});
 
 /** A list of objects of which no two have the same keys: appliers own and merge its entries one by one. */
 export const listBy = <Item extends TSchema>(
@@ -63,7 +66,12 @@ export const listBy = <Item extends TSchema>(
   size: Size,
   extras: Extras<Static<Item>[]> = {},
 ): TArray<Item> =>
-  Type.Array(item, { ...keywords(description, extras), ...sized(size), [LIST_TYPE]: "map", [LIST_KEYS]: [keys].flat() });
+  Type.Array(item, {
+    ...keywords(description, extras),
+    ...sized(size),
+    [LIST_TYPE]: "map",
+    [LIST_KEYS]: [keys].flat(),
+  });
 
 /** A list in which no value stands twice. */
 export const setOf = <Item extends TSchema>(description: string, item: Item, size: Size): TArray<Item> =>
@@ -99,7 +107,9 @@ export const choice = <const Words extends readonly string[]>(
   words: Words,
   extras: Extras<Words[number]> = {},
 ) => {
-  const literals = words.map((word) => Type.Literal(word)) as { -readonly [At in keyof Words]: TLiteral<Words[At]> };
+  const literals = words.map((word) => Type.Literal(word)) as {
+    -readonly [At in keyof Words]: TLiteral<Words[At]>;
+  };
   return Type.Union(literals, keywords(description, extras)) as TUnion<typeof literals>;
 };
 
@@ -108,7 +118,11 @@ export const whole = (description: string, min: number, max: number, extras: Ext
   Type.Integer({ ...keywords(description, extras), minimum: min, maximum: max });
 
 /** Any finite number inside a range; without one, any. */
-export const decimal = (description: string, range: { min?: number; max?: number }, extras: Extras<number> = {}) =>
+export const decimal = (
+  description: string,
+  range: { min?: number; max?: number },
+  extras: Extras<number> = {},
+) =>
   Type.Number({
     ...keywords(description, extras),
     ...(range.min === undefined ? {} : { minimum: range.min }),

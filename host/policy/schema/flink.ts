@@ -29,20 +29,25 @@ const job = block(
   "Which job of the cluster. Without it, the only one that runs.",
   {
     name: Type.Optional(text("Name of the job; exactly one running job must have it.", { maxLength: 253 })),
-    id: Type.Optional(text("Id of the job, 32 hexadecimal digits.", { maxLength: 32, pattern: "^[0-9a-f]{32}$" })),
+    id: Type.Optional(
+      text("Id of the job, 32 hexadecimal digits.", { maxLength: 32, pattern: "^[0-9a-f]{32}$" }),
+    ),
   },
   { rules: [exactlyOne(["name", "id"], "name the job by its name or by its id: exactly one of them")] },
 );
 
-const taskManagers = block("What offers slots to the job. Without it, somebody else scales the TaskManagers.", {
-  ref: objectRef("The object whose replicas are TaskManagers."),
-  slotsPerPod: whole("Slots of one TaskManager.", 1, 1_024, { default: 1 }),
-  slotMode: choice(
-    "Whether vertices share slots, or every node has slots of its own.",
-    ["Shared", "PerNode"],
-    { default: "Shared" },
-  ),
-});
+const taskManagers = block(
+  "What offers slots to the job. Without it, somebody else scales the TaskManagers.",
+  {
+    ref: objectRef("The object whose replicas are TaskManagers."),
+    slotsPerPod: whole("Slots of one TaskManager.", 1, 1_024, { default: 1 }),
+    slotMode: choice(
+      "Whether vertices share slots, or every node has slots of its own.",
+      ["Shared", "PerNode"],
+      { default: "Shared" },
+    ),
+  },
+);
 
 const node = block(
   "One node: a vertex of the job graph.",
@@ -51,10 +56,14 @@ const node = block(
     match: block(
       "Which vertex. Exactly one field.",
       {
-        uid: Type.Optional(text("The uid that the operator was given in the job's code.", { maxLength: 253 })),
+        uid: Type.Optional(
+          text("The uid that the operator was given in the job's code.", { maxLength: 253 }),
+        ),
         name: Type.Optional(text("The vertex's name as Flink shows it.", { maxLength: 1_024 })),
       },
-      { rules: [exactlyOne(["uid", "name"], "match a vertex by its uid or by its name: exactly one of them")] },
+      {
+        rules: [exactlyOne(["uid", "name"], "match a vertex by its uid or by its name: exactly one of them")],
+      },
     ),
     ...nodeBounds(),
     behavior: Type.Optional(behavior()),

@@ -54,7 +54,9 @@ const settle = block(
   "How a change is followed until it serves.",
   {
     timeout: duration("Time for a change to serve.", "1s", "24h", { default: "10m" }),
-    onFailure: choice("What is done with a change that did not come to serve.", ["Hold", "Rollback"], { default: "Hold" }),
+    onFailure: choice("What is done with a change that did not come to serve.", ["Hold", "Rollback"], {
+      default: "Hold",
+    }),
   },
   { notYet: "watch status.nodes and the target's own conditions" },
 );
@@ -62,7 +64,9 @@ const settle = block(
 export const guardrails = block(
   "What is granted of what the algorithm wants. No algorithm can get past it.",
   {
-    bounds: bounds("Least and most parallelism of every node; a node's own min and max win.", { default: {} }),
+    bounds: bounds("Least and most parallelism of every node; a node's own min and max win.", {
+      default: {},
+    }),
     behavior: Type.Optional(behavior()),
     total: Type.Optional(total),
     zero: Type.Optional(zero),

@@ -9,7 +9,9 @@ export const jobs = block(
   "Jobs that are started for work that waits; parallelism is the number of jobs that run.",
   {
     name: nodeName(),
-    templateRef: objectRef("The object whose pod template the jobs are made from, such as a suspended CronJob."),
+    templateRef: objectRef(
+      "The object whose pod template the jobs are made from, such as a suspended CronJob.",
+    ),
     strategy: choice(
       "How jobs that run or wait already count against what is wanted.",
       ["Default", "Custom", "Accurate", "Eager"],
@@ -18,7 +20,9 @@ export const jobs = block(
     custom: Type.Optional(
       block("The figures of the strategy Custom.", {
         deduct: whole("Jobs that are taken off what is wanted.", 0, MOST_JOBS, { default: 0 }),
-        runningPercent: whole("Share of the running jobs that is taken off, in percent.", 0, 100, { default: 100 }),
+        runningPercent: whole("Share of the running jobs that is taken off, in percent.", 0, 100, {
+          default: 100,
+        }),
       }),
     ),
     rollout: choice(

@@ -13,11 +13,16 @@ const application = block(
   "One node: a Kafka Streams application.",
   {
     name: nodeName(),
-    applicationId: text("The application's `application.id`.", { maxLength: 249, pattern: "^[A-Za-z0-9._-]+$" }),
+    applicationId: text("The application's `application.id`.", {
+      maxLength: 249,
+      pattern: "^[A-Za-z0-9._-]+$",
+    }),
     bootstrap: bootstrap(),
     credentialRef: Type.Optional(credentialRef()),
     ref: objectRef("The object whose replicas are the application's instances."),
-    threadsPerInstance: whole("Stream threads of one instance (`num.stream.threads`).", 1, 1_024, { default: 1 }),
+    threadsPerInstance: whole("Stream threads of one instance (`num.stream.threads`).", 1, 1_024, {
+      default: 1,
+    }),
     to: Type.Optional(feeds()),
     subtopologies: Type.Optional(
       listBy("id", "Sub-topologies that are nodes of their own, at most 100.", subtopology, { max: 100 }),
@@ -31,7 +36,10 @@ const application = block(
 export const kafkaStreams = block(
   "Applications of Kafka Streams; parallelism is stream threads.",
   {
-    applications: listBy("name", `The nodes of the topology, 1 to ${NODES_MAX}.`, application, { min: 1, max: NODES_MAX }),
+    applications: listBy("name", `The nodes of the topology, 1 to ${NODES_MAX}.`, application, {
+      min: 1,
+      max: NODES_MAX,
+    }),
   },
   { notYet: "name the Deployments of the applications as nodes of target.kubernetes" },
 );

@@ -26,7 +26,9 @@ const KEPT_MAX = 10_000;
 export const knowledge = block(
   "What is remembered of past passes.",
   {
-    keep: whole(`Iterations that are kept, at most ${KEPT_MAX}; the oldest is dropped first.`, 1, KEPT_MAX, { default: 200 }),
+    keep: whole(`Iterations that are kept, at most ${KEPT_MAX}; the oldest is dropped first.`, 1, KEPT_MAX, {
+      default: 200,
+    }),
     history: Type.Optional(history),
   },
   { default: {} },
@@ -35,8 +37,12 @@ export const knowledge = block(
 export const ownership = block(
   "What happens when somebody else scales the target, and when the policy is deleted.",
   {
-    onDrift: choice("Bring back what was decided, or leave it to the other.", ["Correct", "Yield"], { default: "Correct" }),
-    onDelete: choice("Keep what runs, or restore what ran before the policy.", ["Keep", "Restore"], { default: "Keep" }),
+    onDrift: choice("Bring back what was decided, or leave it to the other.", ["Correct", "Yield"], {
+      default: "Correct",
+    }),
+    onDelete: choice("Keep what runs, or restore what ran before the policy.", ["Keep", "Restore"], {
+      default: "Keep",
+    }),
   },
-  { notYet: "leave it out: drift is corrected by the next decision, and deleting a policy keeps what runs" },
+  { notYet: "leave it out (the next decision corrects drift, and deleting a policy keeps what runs)" },
 );

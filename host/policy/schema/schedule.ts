@@ -10,16 +10,24 @@ export const cron = (description: string) =>
   });
 
 export const timeZone = () =>
-  text("Time zone of the times, by its name in the IANA database, such as `Europe/Vienna`.", {
-    maxLength: 64,
-    pattern: "^[A-Za-z][A-Za-z0-9_+/-]*$",
-  }, { default: "UTC" });
+  text(
+    "Time zone of the times, by its name in the IANA database, such as `Europe/Vienna`.",
+    {
+      maxLength: 64,
+      pattern: "^[A-Za-z][A-Za-z0-9_+/-]*$",
+    },
+    { default: "UTC" },
+  );
 
 export const schedule = block(
   "When passes run.",
   {
-    interval: duration("Time from the start of a pass to the start of the next.", "1s", "24h", { default: "15s" }),
-    startAfter: duration("Time from when a policy is first seen to its first pass.", "0s", "24h", { default: "0s" }),
+    interval: duration("Time from the start of a pass to the start of the next.", "1s", "24h", {
+      default: "15s",
+    }),
+    startAfter: duration("Time from when a policy is first seen to its first pass.", "0s", "24h", {
+      default: "0s",
+    }),
   },
   { default: {} },
 );

@@ -37,7 +37,9 @@ const http = block(
   {
     service: Type.Optional(servicePort("The Service that is asked.")),
     url: Type.Optional(url("Address that is asked; needs a grant of the Tenant.")),
-    path: Type.Optional(text("Path and query of the request, from `/` on.", { maxLength: 1_024, pattern: "^/[^# ]*$" })),
+    path: Type.Optional(
+      text("Path and query of the request, from `/` on.", { maxLength: 1_024, pattern: "^/[^# ]*$" }),
+    ),
     value: text("JSON Pointer to the number in the answer, such as `/queue/length`.", {
       maxLength: 256,
       pattern: "^(/[^/]*)+$",
@@ -99,7 +101,8 @@ export const source = block(
       exactlyOne(KINDS, "name exactly one kind of source: prometheus, kafka, resource, http, flink or cron"),
       {
         cel: "!has(self.__for__) || !has(self.byLabel)",
-        message: "values belong to one node (for) or to the node that a label names (byLabel): remove one of them",
+        message:
+          "values belong to one node (for) or to the node that a label names (byLabel): remove one of them",
         holds: (value) => value.for === undefined || value.byLabel === undefined,
       },
     ],

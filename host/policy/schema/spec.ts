@@ -5,6 +5,7 @@ import { algorithm, shadow } from "./algorithm.ts";
 import { block, choice, dnsLabel, listBy } from "./field.ts";
 import { guardrails } from "./guardrails.ts";
 import { knowledge, ownership } from "./knowledge.ts";
+import { listed } from "./node.ts";
 import { schedule, windows } from "./schedule.ts";
 import { source } from "./source.ts";
 import { status } from "./status.ts";
@@ -48,7 +49,8 @@ export const spec = block("What is wanted.", FIELDS, {
       cel: `!has(self.target.kubernetes) || self.target.kubernetes.nodes.all(node, ${LEAST} <= ${MOST})`,
       message:
         "a node's min is above its max; what a node does not set comes from guardrails.bounds: set both on the node, or change guardrails.bounds",
-      holds: (value) => (value.target.kubernetes?.nodes ?? []).every((node) => leastOf(value, node) <= mostOf(value, node)),
+      holds: (value) =>
+        (value.target.kubernetes?.nodes ?? []).every((node) => leastOf(value, node) <= mostOf(value, node)),
     },
     {
       cel: `!has(self.guardrails.total) || !has(self.target.kubernetes) || self.target.kubernetes.nodes.map(node, ${LEAST}).sum() <= self.guardrails.total.max`,
@@ -63,10 +65,13 @@ export const spec = block("What is wanted.", FIELDS, {
 });
 
 /** What the API server knows as a ScalingPolicy, apart from its metadata. */
-export const scalingPolicy = block("Which application is scaled, by which algorithm, and within which bounds.", {
-  spec,
-  status: Type.Optional(status),
-});
+export const scalingPolicy = block(
+  "Which application is scaled, by which algorithm, and within which bounds.",
+  {
+    spec,
+    status: Type.Optional(status),
+  },
+);
 
 function sourcesAreForNodes({ target, sources = [] }: Fields): Problem[] {
   const names = (target.kubernetes?.nodes ?? []).map(({ name }) => name);
@@ -74,6 +79,11 @@ function sourcesAreForNodes({ target, sources = [] }: Fields): Problem[] {
   return sources.flatMap((one, at) =>
     one.for === undefined || names.includes(one.for)
       ? []
-      : [{ field: `.sources[${at}].for`, message: `there is no node ${one.for}: the nodes are ${names.join(", ")}` }],
+      : [
+          {
+            field: `.sources[${at}].for`,
+            message: `there is no node ${one.for}: the nodes are ${listed(names)}`,
+          },
+        ],
   );
 }

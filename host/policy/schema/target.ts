@@ -6,7 +6,7 @@ import { block, exactlyOne, listBy, minUpToMax } from "./field.ts";
 import { flink } from "./flink.ts";
 import { jobs } from "./jobs.ts";
 import { kafkaStreams } from "./kafka-streams.ts";
-import { feeds, nodeName, NODES_MAX, objectRef } from "./node.ts";
+import { feeds, listed, nodeName, NODES_MAX, objectRef } from "./node.ts";
 
 const kubernetesNode = block(
   "One node of the topology: an object with a scale subresource.",
@@ -56,7 +56,14 @@ function edgesLeadToNodes(nodes: readonly KubernetesNode[]): Problem[] {
   const names = new Set(nodes.map(({ name }) => name));
   return nodes.flatMap(({ to = [] }, at) =>
     to.flatMap((next, edge) =>
-      names.has(next) ? [] : [{ field: `[${at}].to[${edge}]`, message: `there is no node ${next}: the nodes are ${[...names].join(", ")}` }],
+      names.has(next)
+        ? []
+        : [
+            {
+              field: `[${at}].to[${edge}]`,
+              message: `there is no node ${next}: the nodes are ${listed([...names])}`,
+            },
+          ],
     ),
   );
 }
@@ -70,18 +77,28 @@ function nodesAreDifferentObjects(nodes: readonly KubernetesNode[]): Problem[] {
     if (other === undefined) first.set(object, name);
     return other === undefined
       ? []
-      : [{ field: `[${at}].ref`, message: `${ref.kind} ${ref.name} is already node ${other}: an object can be one node only` }];
+      : [
+          {
+            field: `[${at}].ref`,
+            message: `${ref.kind} ${ref.name} is already node ${other}: an object can be one node only`,
+          },
+        ];
   });
 }
 
 /** Takes away nodes that feed nothing or that nothing feeds until none of them is left: what remains leads in a circle. */
 function edgesMakeNoCycle(nodes: readonly KubernetesNode[]): Problem[] {
   let left = new Map(nodes.map(({ name, to = [] }) => [name, to]));
-  for (let before = -1; before !== left.size; ) {
+  for (let before = -1; before !== left.size;) {
     before = left.size;
     const fed = new Set([...left.values()].flat());
     left = new Map([...left].filter(([name, to]) => fed.has(name) && to.some((next) => left.has(next))));
   }
   if (left.size === 0) return [];
-  return [{ field: "", message: `edges lead in a circle through ${[...left.keys()].join(", ")}: remove one of their to entries` }];
+  return [
+    {
+      field: "",
+      message: `edges lead in a circle through ${listed([...left.keys()])}: remove one of their to entries`,
+    },
+  ];
 }

@@ -1,0 +1,232 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { connect } from "node:net";
+import type { Readable, Writable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { asFault, Fault, type Problem } from "../fault/index.ts";
+import type { LogLine } from "../knowledge/index.ts";
+import type { Step, TenantKey } from "../policy/index.ts";
+import { encodeFrame, FrameReader, type Frame } from "./frame.ts";
+import {
+  joinParts,
+  splitParts,
+  type Answer,
+  type Inspection,
+  type Parts,
+  type StepLimits,
+  type StepModule,
+  type Trouble,
+  type Work,
+} from "./message.ts";
+
+export interface EngineOptions {
+  /** The bytes of a tenant's module. Throws a fault if they cannot be had. */
+  readonly modules: (tenant: TenantKey, digest: string) => Promise<Uint8Array>;
+  /** Sandbox processes at the same time. Default 8. */
+  readonly sandboxes?: number;
+  /** The socket of a supervisor that runs already, in another container. Without it one is started. */
+  readonly socket?: string;
+}
+
+/** A pass as the engine makes it: the steps in their order, and what they are shown, each as JSON text. */
+export interface PassOrder {
+  readonly tenant: TenantKey;
+  readonly steps: readonly StepModule[];
+  readonly texts: Readonly<Record<string, string>>;
+  readonly limits: StepLimits;
+}
+
+export interface PassResult {
+  readonly answers: Readonly<Partial<Record<Step, string>>>;
+  readonly carry: string | undefined;
+  readonly logs: readonly LogLine[];
+  readonly cpuMs: number;
+}
+
+/** Runs algorithms in sandbox processes. Every method throws a `Fault` and nothing else. */
+export interface SandboxEngine {
+  /** All steps of a pass in one round trip. */
+  pass(order: PassOrder): Promise<PassResult>;
+  /** What a module says of itself; `ArtifactInvalid` if it is no algorithm. */
+  inspect(module: { readonly tenant: TenantKey; readonly digest: string }): Promise<Inspection>;
+  /** What is wrong with a config (JSON text) by the schema inside the module. */
+  checkConfig(module: {
+    readonly tenant: TenantKey;
+    readonly digest: string;
+    readonly config: string;
+  }): Promise<readonly Problem[]>;
+  /** Ends the supervisor and every sandbox. */
+  close(): Promise<void>;
+}
+
+/** Starts a supervisor, or connects to one, and returns the engine. A supervisor that ends is started again. */
+export function startEngine(options: EngineOptions): Promise<SandboxEngine> {
+  const link = new Link(options);
+  const ask = async (tenant: TenantKey, work: Work, body?: Uint8Array) => link.ask(tenant, work, body);
+  return Promise.resolve({
+    async pass({ tenant, steps, texts, limits }) {
+      const { parts, body } = joinParts(texts);
+      const { answer, body: said, cpuMs } = await ask(tenant, { do: "pass", steps, parts, limits }, body);
+      if (!("done" in answer) || answer.done !== "pass") throw confused();
+      const { carry, ...answers } = splitParts(answer.parts, said);
+      return { answers, carry, logs: answer.logs, cpuMs };
+    },
+    async inspect({ tenant, digest }) {
+      const { answer } = await ask(tenant, { do: "inspect", digest });
+      if (!("done" in answer) || answer.done !== "inspect") throw confused();
+      return answer.inspection;
+    },
+    async checkConfig({ tenant, digest, config }) {
+      const { parts, body } = joinParts({ config });
+      const { answer } = await ask(tenant, { do: "config", digest, parts }, body);
+      if (!("done" in answer) || answer.done !== "config") throw confused();
+      return answer.problems;
+    },
+    close: () => link.close(),
+  } satisfies SandboxEngine);
+}
+
+interface Reply {
+  readonly answer: Exclude<Answer, { fault: Trouble } | { started: unknown }>;
+  readonly body: Uint8Array;
+  readonly cpuMs: number;
+}
+interface Pending {
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (fault: Fault) => void;
+}
+interface Wire {
+  readonly output: Writable;
+  readonly end: () => Promise<void>;
+}
+
+const PROGRAM = fileURLToPath(new URL("./supervisor/main.ts", import.meta.url));
+
+/** The connection to a supervisor, and the work that it has not answered yet. */
+class Link {
+  readonly #options: EngineOptions;
+  readonly #pending = new Map<number, Pending>();
+  #wire: Wire | undefined;
+  #last = 0;
+  #closed = false;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#wire = this.#open();
+  }
+
+  ask(tenant: TenantKey, work: Work, body?: Uint8Array): Promise<Reply> {
+    if (this.#closed) return Promise.reject(new Fault("SandboxLost", "The engine is closed"));
+    this.#wire ??= this.#open();
+    const { output } = this.#wire;
+    this.#last += 1;
+    const id = this.#last;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      try {
+        output.write(encodeFrame({ id, tenant, work }, body));
+      } catch (thrown) {
+        this.#pending.delete(id);
+        reject(new Fault("InputTooLarge", `The input of a pass is too long: ${asFault(thrown).message}`));
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#wire?.end();
+  }
+
+  #open(): Wire {
+    const { socket, sandboxes = 8 } = this.#options;
+    if (socket !== undefined) {
+      const stream = connect(socket);
+      this.#listen(stream, stream);
+      return { output: stream, end: async () => void stream.destroy() };
+    }
+    // A token-less process: no environment, no argument but a number.
+    const child = spawn(process.execPath, ["--no-warnings", PROGRAM, "--sandboxes", String(sandboxes)], {
+      env: {},
+      cwd: "/",
+      stdio: ["pipe", "pipe", "inherit"],
+      // Ctrl-C is for the operator, which ends its supervisor when it has ended its work.
+      detached: true,
+    });
+    const { stdin, stdout } = piped(child);
+    this.#listen(stdout, stdin);
+    const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
+    // A sandbox in an endless loop does not notice that its supervisor died: the whole group goes with it.
+    child.on("exit", () => endGroup(child.pid));
+    return {
+      output: stdin,
+      end: () => {
+        stdin.end();
+        return ended;
+      },
+    };
+  }
+
+  #listen(input: Readable, output: Writable): void {
+    const reader = new FrameReader();
+    const lost = () => {
+      if (this.#wire?.output === output) this.#lose();
+    };
+    input.on("data", (piece: Buffer) => {
+      try {
+        for (const frame of reader.take(piece)) this.#hear(frame, output);
+      } catch {
+        output.destroy();
+        lost();
+      }
+    });
+    input.on("close", lost);
+    input.on("error", lost);
+    output.on("error", lost);
+  }
+
+  #hear({ header, body }: Frame, output: Writable): void {
+    if ("need" in header)
+      return void this.#give(header["need"] as { tenant: TenantKey; digest: string }, output);
+    const { id, answer, cpuMs } = header as unknown as { id: number; answer: Answer; cpuMs: number };
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    if (pending === undefined || "started" in answer) return;
+    if ("fault" in answer) pending.reject(faultOf(answer.fault));
+    // The frame is a view of what arrived: it is copied out before the next piece comes.
+    else pending.resolve({ answer, body: Buffer.from(body), cpuMs });
+  }
+
+  async #give({ tenant, digest }: { tenant: TenantKey; digest: string }, output: Writable): Promise<void> {
+    try {
+      output.write(encodeFrame({ module: { tenant, digest } }, await this.#options.modules(tenant, digest)));
+    } catch (thrown) {
+      const { code, message, retry } = asFault(thrown);
+      output.write(encodeFrame({ module: { tenant, digest, fault: { code, message, retry } } }));
+    }
+  }
+
+  #lose(): void {
+    this.#wire = undefined;
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { reject } of pending)
+      reject(new Fault("SandboxLost", "The supervisor of the sandboxes ended", { retry: true }));
+  }
+}
+
+function endGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // Nobody is left of it, which is what is wanted.
+  }
+}
+
+function piped({ stdin, stdout }: ChildProcess): { stdin: Writable; stdout: Readable } {
+  if (stdin === null || stdout === null)
+    throw new Fault("SandboxLost", "The supervisor could not be started", { retry: true });
+  return { stdin, stdout };
+}
+
+const faultOf = ({ code, message, retry }: Trouble) => new Fault(code, message, { retry: retry ?? false });
+const confused = () => new Fault("SandboxLost", "The sandbox answered something else than it was asked");
+export type { Inspection, Parts };

@@ -1,0 +1,9 @@
+export {
+  startEngine,
+  type EngineOptions,
+  type PassOrder,
+  type PassResult,
+  type SandboxEngine,
+} from "./engine.ts";
+export type { Inspection, StepModule } from "./message.ts";
+export { engineFor, type UsedModule } from "./port.ts";

@@ -1,0 +1,159 @@
+import type { LogLine } from "../../knowledge/index.ts";
+import type { Step } from "../../policy/index.ts";
+import { LIMITS } from "../../tenant/index.ts";
+import { Blocks } from "./blocks.ts";
+
+/** The guest tried what it has no grant for; the call ends, whatever the guest makes of it. */
+export class EffectRefused extends Error {}
+/** The guest answered more than it may. */
+export class OutputTooLarge extends Error {}
+
+/** What a call has left behind when it is over. */
+export interface Exchange {
+  readonly logs: readonly LogLine[];
+  output(): Uint8Array | undefined;
+  error(): Uint8Array | undefined;
+  /** Why the host ended the call; it wins over whatever else the guest did. */
+  ended(): Error | undefined;
+  readonly functions: Functions;
+}
+type Functions = Record<string, (...given: never[]) => unknown>;
+
+/** The name that modules import the interface by. */
+export const EXTISM = "extism:host/env";
+
+const decoder = new TextDecoder("utf-8");
+const LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
+
+/** The host side of the Extism interface for one call. Nothing in it outlives the call. */
+export function exchange(step: Step, input: Uint8Array): Exchange {
+  const blocks = new Blocks();
+  const log = new Log(step);
+  let output: Uint8Array | undefined;
+  let error: Uint8Array | undefined;
+  let ended: Error | undefined;
+
+  /** Remembers the first reason to end the call, so that a guest that goes on regardless cannot hide it. */
+  const guarded = <Given extends readonly never[], Result>(work: (...given: Given) => Result) => {
+    return (...given: Given): Result => {
+      if (ended !== undefined) throw ended;
+      try {
+        return work(...given);
+      } catch (thrown) {
+        ended = thrown instanceof Error ? thrown : new Error(String(thrown));
+        throw ended;
+      }
+    };
+  };
+  const functions: Functions = {
+    ...memory(blocks),
+    ...reading(blocks, input),
+    ...logging(blocks, log),
+    ...WITHOUT_EFFECT,
+    output_set: (address: bigint, length: bigint) => {
+      if (length > BigInt(LIMITS.outputBytes))
+        throw new OutputTooLarge(`it has ${length} bytes, more than ${LIMITS.outputBytes}`);
+      output = length === 0n ? new Uint8Array() : blocks.read(address, length);
+    },
+    error_set: (address: bigint) => {
+      error =
+        address === 0n ? undefined : blocks.read(address, least(blocks.length(address), LIMITS.errorBytes));
+    },
+  };
+  return {
+    logs: log.lines,
+    output: () => output,
+    error: () => error,
+    ended: () => ended,
+    functions: Object.fromEntries(Object.entries(functions).map(([name, work]) => [name, guarded(work)])),
+  };
+}
+
+const memory = (blocks: Blocks): Functions => ({
+  alloc: (size: bigint) => blocks.alloc(size),
+  free: (address: bigint) => blocks.free(address),
+  length: (address: bigint) => blocks.length(address),
+  length_unsafe: (address: bigint) => blocks.length(address),
+  load_u8: blocks.load8,
+  load_u64: blocks.load64,
+  store_u8: blocks.store8,
+  store_u64: blocks.store64,
+});
+
+function reading(blocks: Blocks, input: Uint8Array): Functions {
+  const start = blocks.store(input);
+  return {
+    input_offset: () => start,
+    input_length: () => BigInt(input.length),
+    input_load_u8: (at: bigint) => blocks.load8(start + within(at, input)),
+    input_load_u64: (at: bigint) => blocks.load64(start + within(at, input)),
+  };
+}
+
+function logging(blocks: Blocks, log: Log): Functions {
+  const levels = LEVELS.map((level) => {
+    const add = (address: bigint) => {
+      log.add(level, blocks.read(address));
+      blocks.free(address);
+    };
+    return [`log_${level}`, add] as const;
+  });
+  return { ...Object.fromEntries(levels), get_log_level: () => 0 };
+}
+
+const refuse = (what: string) => (): never => {
+  throw new EffectRefused(what);
+};
+
+/** What would reach out of the call, or outlive it. A policy's config is part of the input. */
+const WITHOUT_EFFECT: Functions = {
+  error_get: () => 0n,
+  config_get: () => 0n,
+  var_get: () => 0n,
+  var_set: refuse("it tried to keep a variable: what is to be remembered is returned as carry"),
+  http_request: refuse("it tried to make an HTTP request"),
+  http_status_code: () => 0,
+  http_headers: () => 0n,
+};
+
+function within(at: bigint, input: Uint8Array): bigint {
+  if (at < 0n || at >= BigInt(input.length))
+    throw new RangeError(`the input has ${input.length} bytes, and byte ${at} was read`);
+  return at;
+}
+
+const least = (one: bigint, other: number) => (one < BigInt(other) ? one : BigInt(other));
+
+/** Lines of one call, bounded in number and size; the last one says if there were more. */
+class Log {
+  readonly lines: LogLine[] = [];
+  #bytes = 0;
+  #full = false;
+  readonly #step: Step;
+
+  constructor(step: Step) {
+    this.#step = step;
+  }
+
+  add(level: LogLine["level"], bytes: Uint8Array): void {
+    if (this.#full) return;
+    const room = LIMITS.logBytes - this.#bytes;
+    if (this.lines.length >= LIMITS.logLines - 1 || bytes.length > room) {
+      this.#full = true;
+      this.lines.push({
+        step: this.#step,
+        level: "warn",
+        text: "further lines were dropped: the log of a step is full",
+      });
+      return;
+    }
+    this.#bytes += bytes.length;
+    // Control characters would forge lines and move cursors wherever the log is read.
+    this.lines.push({ step: this.#step, level, text: decoder.decode(bytes).replaceAll(/\p{Cc}+/gu, " ") });
+  }
+}
+
+/** The names that a module may import, for the check before it is instantiated. */
+export const ABI_FUNCTIONS: ReadonlySet<string> = new Set(
+  Object.keys(exchange("plan", new Uint8Array()).functions),
+);

@@ -1,0 +1,87 @@
+// The program of a sandbox process. It reads work from its standard input and answers on its standard output, one at a time;
+// it has no environment, no network and no file but its own sources, and its supervisor ends it when a stretch takes too long.
+import { readSync, writeSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
+import { asFault } from "../../fault/index.ts";
+import { LIMITS } from "../../tenant/index.ts";
+import { encodeFrame, FrameReader, type Frame } from "../frame.ts";
+import { joinParts, splitParts, type Answer, type Work } from "../message.ts";
+import { checkConfig } from "./config.ts";
+import { inputOf } from "./input.ts";
+import { compile, type Algorithm } from "./module.ts";
+import { runStep } from "./step.ts";
+
+// Set only now: what the runtime itself needs of WebAssembly is loaded. From here on no memory of this process is larger.
+setFlagsFromString(`--wasm-max-mem-pages=${LIMITS.memoryPages}`);
+setFlagsFromString(`--wasm-max-table-size=${LIMITS.tableElements}`);
+
+const INPUT = 0;
+const OUTPUT = 1;
+const algorithms = new Map<string, Algorithm>();
+const modules = new Map<string, Uint8Array>();
+
+answer({ ready: true });
+// Reading blocks on purpose: between two pieces of work there is nothing else to do, and it saves a turn of the event loop.
+const reader = new FrameReader();
+const piece = Buffer.allocUnsafe(256 * 1_024);
+for (;;) {
+  const length = readSync(INPUT, piece);
+  if (length === 0) break;
+  for (const frame of reader.take(Buffer.from(piece.subarray(0, length)))) await attend(frame);
+}
+
+async function attend({ header, body }: Frame): Promise<void> {
+  if (typeof header["module"] === "string") return void modules.set(header["module"], body);
+  try {
+    await work(header["work"] as Work, body);
+  } catch (thrown) {
+    const { code, message, retry } = asFault(thrown);
+    answer({ fault: { code, message, ...(retry ? { retry } : {}) } });
+  }
+}
+
+async function work(asked: Work, body: Uint8Array): Promise<void> {
+  if (asked.do === "inspect")
+    return answer({ done: "inspect", inspection: algorithm(asked.digest).inspection });
+  const shared = splitParts(asked.parts, body);
+  if (asked.do === "config") {
+    const schema = algorithm(asked.digest).inspection.metadata?.["config"];
+    answer({ started: "config" });
+    return answer({
+      done: "config",
+      problems: schema === undefined ? [] : await checkConfig(schema, shared["config"] ?? "{}"),
+    });
+  }
+  const steps = asked.steps.map(({ step, digest }) => ({ step, module: algorithm(digest).module }));
+  const answers: Record<string, string> = {};
+  const logs = [];
+  let carry: string | undefined;
+  for (const { step, module } of steps) {
+    const input = inputOf(step, shared, answers);
+    answer({ started: step });
+    const result = runStep(module, step, input);
+    answers[step] = result.text;
+    carry = result.carry ?? carry;
+    logs.push(...result.logs);
+  }
+  const { parts, body: texts } = joinParts({ ...answers, ...(carry === undefined ? {} : { carry }) });
+  answer({ done: "pass", parts, logs }, texts);
+}
+
+/** Compiles a module when it is first needed; its time is its own and never a step's. */
+function algorithm(digest: string): Algorithm {
+  const known = algorithms.get(digest);
+  if (known !== undefined) return known;
+  const bytes = modules.get(digest);
+  if (bytes === undefined) throw new Error(`${digest} was not sent`);
+  answer({ started: "compile" });
+  const compiled = compile(bytes);
+  modules.delete(digest);
+  algorithms.set(digest, compiled);
+  return compiled;
+}
+
+function answer(said: Answer | { ready: true }, body?: Uint8Array): void {
+  const frame = encodeFrame(said, body);
+  for (let sent = 0; sent < frame.length;) sent += writeSync(OUTPUT, frame, sent);
+}

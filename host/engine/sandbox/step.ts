@@ -1,0 +1,107 @@
+import { Fault } from "../../fault/index.ts";
+import type { LogLine } from "../../knowledge/index.ts";
+import type { Step } from "../../policy/index.ts";
+import { LIMITS } from "../../tenant/index.ts";
+import { EffectRefused, exchange, EXTISM, OutputTooLarge, type Exchange } from "./abi.ts";
+import { LimitExceeded } from "./blocks.ts";
+import { readAnswer, type ReadAnswer } from "./json.ts";
+
+export interface StepResult extends ReadAnswer {
+  readonly logs: readonly LogLine[];
+}
+
+const INITIALIZERS = ["_initialize", "hs_init"];
+/** A memory is called full from here on: toolchains ask for several pages at once and stop before the very last. */
+const FULL_SHARE = 0.9;
+const PAGE_BYTES = 65_536;
+
+/** Runs one step in an instance that nobody has used and nobody will use again. Throws a fault. */
+export function runStep(module: WebAssembly.Module, step: Step, input: string): StepResult {
+  const bytes = new TextEncoder().encode(input);
+  if (bytes.length > LIMITS.inputBytes) {
+    throw new Fault(
+      "InputTooLarge",
+      `The input of ${step} has ${bytes.length} bytes, more than ${LIMITS.inputBytes}`,
+    );
+  }
+  const call = exchange(step, bytes);
+  const instance = instantiate(module, step, call);
+  const code = enter(instance, step, call);
+  const said = call.error();
+  if (call.ended() !== undefined) throw trapped(step, call, call.ended(), instance);
+  if (said !== undefined) throw new Fault("GuestFailed", `${step}: ${textOf(said)}`);
+  if (code !== undefined && code !== 0)
+    throw new Fault("GuestFailed", `${step} returned ${String(code)} and no error`);
+  const output = call.output();
+  if (output === undefined) throw invalid(step, "it gave no answer");
+  try {
+    return { ...readAnswer(output), logs: call.logs };
+  } catch (thrown) {
+    throw invalid(step, messageOf(thrown));
+  }
+}
+
+/**
+ * Makes an instance with the Extism interface and nothing else. The Extism SDK is not used for it: it puts its own HTTP
+ * client, which really asks, in the place of a host function of that name (2.0.0-rc13). The tests hold our answers against it.
+ */
+function instantiate(module: WebAssembly.Module, step: Step, call: Exchange): WebAssembly.Instance {
+  try {
+    const instance = new WebAssembly.Instance(module, { [EXTISM]: call.functions });
+    // What toolchains with a runtime of their own want to be called first.
+    const first = INITIALIZERS.map((name) => instance.exports[name]).find((one) => typeof one === "function");
+    if (first !== undefined) (first as () => void)();
+    return instance;
+  } catch (thrown) {
+    throw trapped(step, call, thrown, undefined);
+  }
+}
+
+function enter(instance: WebAssembly.Instance, step: Step, call: Exchange): unknown {
+  const entry = instance.exports[step] as () => unknown;
+  try {
+    return entry();
+  } catch (thrown) {
+    throw trapped(step, call, thrown, instance);
+  }
+}
+
+/** Why a call ended early; what the host itself ended it for comes first, then what the guest says, then the trap. */
+function trapped(
+  step: Step,
+  call: Exchange,
+  thrown: unknown,
+  instance: WebAssembly.Instance | undefined,
+): Fault {
+  const reason = call.ended() ?? thrown;
+  if (reason instanceof EffectRefused) return new Fault("EffectDenied", `${step}: ${reason.message}`);
+  if (reason instanceof LimitExceeded)
+    return new Fault("MemoryExceeded", `${step} asked for ${reason.message}`);
+  if (reason instanceof OutputTooLarge) return invalid(step, reason.message);
+  const said = call.error();
+  if (
+    isFull(instance) ||
+    /out of memory|could not allocate memory|memory\.grow|larger than implementation limit|property 'maximum'/i.test(
+      messageOf(reason),
+    )
+  ) {
+    return new Fault(
+      "MemoryExceeded",
+      `${step} filled the ${LIMITS.memoryPages * 64} KiB of memory that it may have`,
+    );
+  }
+  if (said !== undefined) return new Fault("GuestFailed", `${step}: ${textOf(said)}`);
+  return new Fault("GuestTrapped", `${step} trapped: ${messageOf(reason)}`);
+}
+
+function isFull(instance: WebAssembly.Instance | undefined): boolean {
+  const exported: readonly unknown[] = Object.values(instance?.exports ?? {});
+  const memories = exported.filter((one) => one instanceof WebAssembly.Memory);
+  return memories.some(({ buffer }) => buffer.byteLength > LIMITS.memoryPages * PAGE_BYTES * FULL_SHARE);
+}
+
+const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes).replaceAll(/\p{Cc}+/gu, " ");
+const messageOf = (thrown: unknown) =>
+  (thrown instanceof Error ? thrown.message : String(thrown)).slice(0, 512);
+const invalid = (step: Step, message: string) =>
+  new Fault("OutputInvalid", `The answer of ${step} cannot be used: ${message}`);

@@ -1,0 +1,191 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { LIMITS } from "../../tenant/index.ts";
+import { encodeFrame, FrameReader, type Frame } from "../frame.ts";
+import type { Answer, StepLimits, Stretch, Trouble, Work } from "../message.ts";
+import { cpuMs } from "./cpu.ts";
+
+/** What came of a piece of work, and the processor time that it took. */
+export interface Worked {
+  readonly answer: Exclude<Answer, { started: Stretch }>;
+  readonly body: Uint8Array;
+  readonly cpuMs: number;
+}
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("../sandbox/main.ts", import.meta.url));
+/** Its own sources and what they import; nothing of the state, the tests or the machine. */
+const READABLE = ["host", "node_modules", "package.json"].map((path) => `--allow-fs-read=${ROOT}${path}`);
+const OPTIONS = [
+  "--permission",
+  ...READABLE,
+  "--disable-proto=delete",
+  "--no-addons",
+  "--no-warnings",
+  // JavaScript's own heap; what a guest uses is limited elsewhere.
+  "--max-old-space-size=96",
+];
+/** A start takes 0.2 s on an idle machine and seconds on a full one. */
+const START_MS = 20_000;
+const STDERR_CHARACTERS = 2_048;
+
+interface Job {
+  readonly limits: StepLimits;
+  readonly resolve: (worked: Worked) => void;
+  readonly sentMs: number;
+  readonly cpuAtStart: number;
+}
+
+/** One sandbox process. It does one piece of work at a time; who it is given to first keeps it. */
+export class Sandbox {
+  readonly ready: Promise<boolean>;
+  readonly ended: Promise<void>;
+  /** Modules that were sent to it. */
+  readonly loaded = new Set<string>();
+  passes = 0;
+  idleSinceMs = performance.now();
+  #child: ChildProcess;
+  #job: Job | undefined;
+  #trouble: Trouble | undefined;
+  #alarm: NodeJS.Timeout | undefined;
+  #alive = true;
+  #complaint = "";
+  #isReady: (ready: boolean) => void = () => undefined;
+
+  constructor() {
+    this.ready = new Promise((resolve) => (this.#isReady = resolve));
+    // An empty environment and no handle but the three pipes.
+    this.#child = spawn(process.execPath, [...OPTIONS, PROGRAM], {
+      env: {},
+      cwd: "/",
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    const reader = new FrameReader();
+    this.#child.stdout?.on("data", (piece: Buffer) => this.#take(reader, piece));
+    this.#child.stderr
+      ?.setEncoding("utf8")
+      .on("data", (text: string) => (this.#complaint = (this.#complaint + text).slice(-STDERR_CHARACTERS)));
+    this.#child.stdin?.on("error", () => undefined);
+    this.#alarm = setTimeout(() => this.kill(), START_MS);
+    this.ended = new Promise((resolve) => {
+      this.#child.on("error", () => this.#end(resolve));
+      this.#child.on("close", () => this.#end(resolve));
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+  get alive(): boolean {
+    return this.#alive;
+  }
+  get busy(): boolean {
+    return this.#job !== undefined;
+  }
+
+  /** Gives it a module to keep. */
+  load(digest: string, bytes: Uint8Array): void {
+    this.loaded.add(digest);
+    this.#send({ module: digest }, bytes);
+  }
+
+  /** Does a piece of work; always answers, with a fault if the process does not live to. */
+  run(work: Work, body: Uint8Array, limits: StepLimits): Promise<Worked> {
+    return new Promise((resolve) => {
+      this.#job = { limits, resolve, sentMs: performance.now(), cpuAtStart: cpuMs(this.pid) ?? 0 };
+      this.passes += 1;
+      if (!this.#alive) return this.#finish({ fault: lost("it ended before it was asked") }, NOTHING);
+      this.#send({ work }, body);
+      this.#watch(LIMITS.compileMs, undefined, "the sandbox to begin");
+    });
+  }
+
+  /** Ends it at once, whatever it is doing. */
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  #send(header: object, body: Uint8Array): void {
+    this.#child.stdin?.write(encodeFrame(header, body));
+  }
+
+  #take(reader: FrameReader, piece: Buffer): void {
+    try {
+      for (const frame of reader.take(piece)) this.#hear(frame);
+    } catch {
+      // What does not keep to the protocol has been taken over.
+      this.kill();
+    }
+  }
+
+  #hear({ header, body }: Frame): void {
+    if (header["ready"] === true) {
+      clearTimeout(this.#alarm);
+      this.#isReady(true);
+    } else if (typeof header["started"] === "string") this.#started(header["started"] as Stretch);
+    else this.#finish(header as unknown as Worked["answer"], body);
+  }
+
+  /** The clocks of a stretch begin when the sandbox says so, not when it was asked. */
+  #started(stretch: Stretch): void {
+    const limits = this.#job?.limits;
+    if (limits === undefined) return;
+    if (stretch === "compile" || stretch === "config") this.#watch(LIMITS.compileMs, undefined, stretch);
+    else this.#watch(limits.wallMs[stretch], limits.cpuMs, stretch);
+  }
+
+  #watch(wallMs: number, cpuLimitMs: number | undefined, what: string): void {
+    clearTimeout(this.#alarm);
+    const startedMs = performance.now();
+    const cpuStart = cpuMs(this.pid) ?? 0;
+    const look = () => {
+      const wall = performance.now() - startedMs;
+      const cpu = (cpuMs(this.pid) ?? 0) - cpuStart;
+      const overCpu = cpuLimitMs !== undefined && cpu >= cpuLimitMs;
+      if (overCpu)
+        return this.#overran(`${what} used ${cpu} ms of processor time, and may use ${cpuLimitMs} ms`);
+      if (wall >= wallMs)
+        return this.#overran(
+          `${what} was still running after ${Math.round(wall)} ms, and may take ${wallMs} ms`,
+        );
+      const left = Math.min(wallMs - wall, cpuLimitMs === undefined ? Infinity : cpuLimitMs - cpu);
+      this.#alarm = setTimeout(look, Math.max(LOOK_MS, left));
+    };
+    this.#alarm = setTimeout(look, Math.max(LOOK_MS, Math.min(wallMs, cpuLimitMs ?? Infinity)));
+  }
+
+  #overran(message: string): void {
+    this.#trouble = { code: "DeadlineExceeded", message };
+    this.kill();
+  }
+
+  #finish(answer: Worked["answer"], body: Uint8Array): void {
+    clearTimeout(this.#alarm);
+    const job = this.#job;
+    this.#job = undefined;
+    this.idleSinceMs = performance.now();
+    const used = (cpuMs(this.pid) ?? job?.cpuAtStart ?? 0) - (job?.cpuAtStart ?? 0);
+    job?.resolve({ answer, body, cpuMs: Math.max(0, used) });
+  }
+
+  #end(resolve: () => void): void {
+    if (!this.#alive) return;
+    this.#alive = false;
+    this.#isReady(false);
+    const memory = /out of memory|Allocation failed/i.test(this.#complaint);
+    const why = memory
+      ? { code: "MemoryExceeded" as const, message: "the sandbox ran out of memory" }
+      : lost(`it ended by itself (${this.#child.signalCode ?? this.#child.exitCode ?? "not started"})`);
+    this.#finish({ fault: this.#trouble ?? why }, NOTHING);
+    resolve();
+  }
+}
+
+/** Between two looks at a process: finer than the kernel's own count of processor time would tell nothing. */
+const LOOK_MS = 10;
+const NOTHING = new Uint8Array();
+const lost = (how: string): Trouble => ({
+  code: "SandboxLost",
+  message: `The sandbox was lost: ${how}`,
+  retry: true,
+});

@@ -1,0 +1,86 @@
+import type { Readable, Writable } from "node:stream";
+import { LIMITS } from "../../tenant/index.ts";
+import { encodeFrame, FrameReader, type Frame } from "../frame.ts";
+import type { StepLimits, Trouble, Work } from "../message.ts";
+import { Modules } from "./modules.ts";
+import { Pool, type PoolLimits } from "./pool.ts";
+import type { Sandbox, Worked } from "./sandbox.ts";
+
+/** What the operator asks: a piece of work for a tenant, under a number that the answer carries. */
+interface Order {
+  readonly id: number;
+  readonly tenant: string;
+  readonly work: Work;
+}
+
+/** Serves one operator over a pair of streams until its end closes. */
+export class Supervisor {
+  readonly #pool: Pool;
+  readonly #modules = new Modules();
+  readonly #output: Writable;
+  /** Modules that were asked for and have not come yet. */
+  readonly #awaited = new Map<string, ((came: Trouble | undefined) => void)[]>();
+
+  constructor(input: Readable, output: Writable, limits: PoolLimits) {
+    this.#pool = new Pool(limits);
+    this.#output = output;
+    const reader = new FrameReader();
+    input.on("data", (piece: Buffer) => {
+      for (const frame of reader.take(piece)) this.#hear(frame);
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  #hear({ header, body }: Frame): void {
+    const { module } = header as { module?: { tenant: string; digest: string; fault?: Trouble } };
+    if (module === undefined) return void this.#serve(header as unknown as Order, body);
+    const { tenant, digest, fault } = module;
+    if (fault === undefined) this.#modules.put(tenant, digest, Buffer.from(body));
+    const key = `${tenant} ${digest}`;
+    const waiting = this.#awaited.get(key) ?? [];
+    this.#awaited.delete(key);
+    for (const came of waiting) came(fault);
+  }
+
+  async #serve({ id, tenant, work }: Order, body: Uint8Array): Promise<void> {
+    const digests = work.do === "pass" ? work.steps.map((step) => step.digest) : [work.digest];
+    for (const digest of new Set(digests)) {
+      const fault = await this.#have(tenant, digest);
+      if (fault !== undefined) return this.#answer(id, { answer: { fault }, body: NOTHING, cpuMs: 0 });
+    }
+    const sandbox = await this.#pool.acquire(tenant);
+    if (sandbox === undefined) return this.#answer(id, { answer: { fault: BUSY }, body: NOTHING, cpuMs: 0 });
+    this.#load(sandbox, tenant, digests);
+    this.#answer(id, await sandbox.run(work, body, work.do === "pass" ? work.limits : NO_STEP));
+    this.#pool.release(tenant, sandbox);
+  }
+
+  /** Makes sure that a module is here; returns why it cannot be had. */
+  #have(tenant: string, digest: string): Promise<Trouble | undefined> {
+    if (this.#modules.get(tenant, digest) !== undefined) return Promise.resolve(undefined);
+    const key = `${tenant} ${digest}`;
+    return new Promise((resolve) => {
+      const waiting = this.#awaited.get(key);
+      this.#awaited.set(key, [...(waiting ?? []), resolve]);
+      if (waiting === undefined) this.#output.write(encodeFrame({ need: { tenant, digest } }));
+    });
+  }
+
+  #load(sandbox: Sandbox, tenant: string, digests: readonly string[]): void {
+    for (const digest of digests) {
+      const bytes = sandbox.loaded.has(digest) ? undefined : this.#modules.get(tenant, digest);
+      if (bytes !== undefined) sandbox.load(digest, bytes);
+    }
+  }
+
+  #answer(id: number, { answer, body, cpuMs }: Worked): void {
+    this.#output.write(encodeFrame({ id, answer, cpuMs }, body));
+  }
+}
+
+const NOTHING = new Uint8Array();
+const NO_STEP: StepLimits = { cpuMs: LIMITS.cpuMs, wallMs: LIMITS.wallMs };
+const BUSY: Trouble = { code: "EngineBusy", message: "No sandbox was free in time", retry: true };

@@ -1,0 +1,125 @@
+import { parseArgs } from "node:util";
+import { Fault } from "./fault/index.ts";
+import type { LogLevel } from "./telemetry/index.ts";
+
+/** What the host was told on its command line, every default filled in. */
+export interface Flags {
+  readonly command: "operator" | "standalone" | "help";
+  readonly kubeconfig: string | undefined;
+  readonly context: string | undefined;
+  /** Where knowledge and modules are kept. */
+  readonly state: string;
+  readonly host: string;
+  readonly port: number;
+  readonly logLevel: LogLevel;
+  readonly concurrency: number;
+  readonly sandboxes: number;
+  /** Registries that may be spoken to without TLS. */
+  readonly insecureRegistries: readonly string[];
+  /** A file of certificates that registries are trusted by, besides the usual ones. */
+  readonly registryCa: string | undefined;
+  readonly serviceAddresses: ReadonlyMap<string, URL>;
+  readonly policy: string | undefined;
+  /** Ends by itself after this time; undefined runs until it is told to end. */
+  readonly forSeconds: number | undefined;
+}
+
+export const HELP = `usage: node host/main.ts operator [options]     scale the policies of a cluster
+       node host/main.ts standalone [options]   scale a simulated application, without a cluster
+
+  --state DIR                  where knowledge and modules are kept (default .sluice)
+  --host ADDRESS, --port N     the console's (default 127.0.0.1, 8080; port 0 takes a free one)
+  --log-level LEVEL            trace, debug, info, warn, error or silent (default info; standalone: warn)
+  --sandboxes N                sandbox processes at the same time (default 8)
+operator:
+  --kubeconfig FILE, --context NAME   default: the account that is mounted into the pod
+  --concurrency N              passes at the same time (default 16)
+  --insecure-registry HOST     may be pulled from without TLS (repeatable)
+  --registry-ca FILE           certificates that registries are trusted by besides the usual ones
+  --service-address NAMESPACE/NAME:PORT=URL
+                               where a service is, for an operator that runs outside the cluster (repeatable)
+standalone:
+  --policy FILE                a ScalingPolicy of your own over the simulated application
+  --for SECONDS                end after that many seconds (30 or 30s)
+`;
+
+const OPTIONS = {
+  help: { type: "boolean", short: "h" },
+  kubeconfig: { type: "string" },
+  context: { type: "string" },
+  state: { type: "string" },
+  host: { type: "string" },
+  port: { type: "string" },
+  "log-level": { type: "string" },
+  concurrency: { type: "string" },
+  sandboxes: { type: "string" },
+  "insecure-registry": { type: "string", multiple: true },
+  "registry-ca": { type: "string" },
+  "service-address": { type: "string", multiple: true },
+  policy: { type: "string" },
+  for: { type: "string" },
+} as const;
+
+const LEVELS: readonly string[] = ["trace", "debug", "info", "warn", "error", "silent"];
+
+/** Reads the command line. Throws `UsageInvalid` with the flag and what it takes. */
+export function readFlags(given: readonly string[]): Flags {
+  const { values, positionals } = parsed(given);
+  const command = values.help === true ? "help" : positionals[0];
+  if (command !== "operator" && command !== "standalone" && command !== "help") {
+    throw usage(
+      command === undefined ? "no command was given" : `there is no command ${command}`,
+      "use operator, standalone or --help",
+    );
+  }
+  const logLevel = values["log-level"] ?? (command === "standalone" ? "warn" : "info");
+  if (!LEVELS.includes(logLevel)) throw usage(`--log-level ${logLevel}`, `it takes ${LEVELS.join(", ")}`);
+  return {
+    command,
+    kubeconfig: values.kubeconfig,
+    context: values.context,
+    state: values.state ?? ".sluice",
+    host: values.host ?? "127.0.0.1",
+    port: count("port", values.port, 8_080, 0, 65_535),
+    logLevel: logLevel as LogLevel,
+    concurrency: count("concurrency", values.concurrency, 16, 1, 1_000),
+    sandboxes: count("sandboxes", values.sandboxes, 8, 1, 100),
+    insecureRegistries: values["insecure-registry"] ?? [],
+    registryCa: values["registry-ca"],
+    serviceAddresses: new Map((values["service-address"] ?? []).map(serviceAddress)),
+    policy: values.policy,
+    forSeconds:
+      values.for === undefined ? undefined : count("for", values.for.replace(/s$/, ""), 0, 1, 1_000_000),
+  };
+}
+
+function parsed(given: readonly string[]) {
+  try {
+    return parseArgs({ args: [...given], options: OPTIONS, allowPositionals: true });
+  } catch (thrown) {
+    throw usage(thrown instanceof Error ? thrown.message : String(thrown), "--help lists what there is");
+  }
+}
+
+function count(
+  flag: string,
+  text: string | undefined,
+  otherwise: number,
+  least: number,
+  most: number,
+): number {
+  const value = text === undefined ? otherwise : Number(text);
+  if (!Number.isInteger(value) || value < least || value > most || text?.trim() === "") {
+    throw usage(`--${flag} ${text}`, `it takes a whole number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+function serviceAddress(text: string): [string, URL] {
+  const [, service = "", url = ""] = /^([^=]+\/[^=]+:\d+)=(.+)$/.exec(text) ?? [];
+  if (!URL.canParse(url)) throw usage(`--service-address ${text}`, "it takes NAMESPACE/NAME:PORT=URL");
+  return [service, new URL(url)];
+}
+
+const usage = (message: string, remedy: string) =>
+  new Fault("UsageInvalid", message, { remedy: `${remedy}.` });

@@ -1,0 +1,197 @@
+// The host's entry point: it reads flags and environment, and wires everything together.
+import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
+import { Algorithms } from "./algorithm/index.ts";
+import { layoutArtifacts, registryArtifacts, type Artifacts } from "./artifact/index.ts";
+import { showInTerminal, startConsole, type Readiness, type View } from "./console/index.ts";
+import { kubernetesDriver } from "./driver/index.ts";
+import { engineFor, startEngine, type SandboxEngine } from "./engine/index.ts";
+import { asFault, Fault } from "./fault/index.ts";
+import { HELP, readFlags, type Flags } from "./flags.ts";
+import { connect, machineTime } from "./kube/index.ts";
+import { policyRegistry, serviceEndpoint, startOperator } from "./operator/index.ts";
+import { parsePolicy, type Policy } from "./policy/index.ts";
+import { simulate, SIMULATED_POLICY } from "./simulator/index.ts";
+import { sources } from "./source/index.ts";
+import { startStandalone } from "./standalone/index.ts";
+import { openStore } from "./store/index.ts";
+import { logger, telemetry, type Logger, type Telemetry } from "./telemetry/index.ts";
+
+const clock = { now: () => new Date() };
+/** Where the build lays out the algorithms that come with Sluice. */
+const EMBEDDED = fileURLToPath(new URL("../build/registry", import.meta.url));
+
+const stop = new AbortController();
+process.on("SIGTERM", () => stop.abort());
+process.on("SIGINT", () => stop.abort());
+
+try {
+  await main(readFlags(process.argv.slice(2)));
+} catch (thrown) {
+  const fault = asFault(thrown);
+  process.stderr.write(`sluice: ${fault.code}: ${fault.sentence}\n`);
+  process.exitCode = fault.code === "UsageInvalid" ? 2 : 1;
+}
+
+async function main(flags: Flags): Promise<void> {
+  if (flags.command === "help") return void process.stdout.write(HELP);
+  if (flags.forSeconds !== undefined) setTimeout(() => stop.abort(), flags.forSeconds * 1_000).unref();
+  await (flags.command === "operator" ? operator(flags) : standalone(flags));
+}
+
+async function operator(flags: Flags): Promise<void> {
+  const log = logger(flags.logLevel);
+  const metrics = telemetry();
+  const { signal } = stop;
+  const cluster = connect({
+    time: machineTime,
+    ...defined({ kubeconfig: flags.kubeconfig, context: flags.context }),
+  });
+  const ca = flags.registryCa === undefined ? undefined : await readFile(flags.registryCa, "utf8");
+  const artifacts = registryArtifacts({
+    directory: join(flags.state, "modules"),
+    insecure: flags.insecureRegistries,
+    ...defined({ ca }),
+  });
+  await using store = await knowledge(flags, log);
+  await using engine = await sandboxes(flags, artifacts);
+  const algorithms = new Algorithms(policyRegistry(cluster, artifacts), engine, () => performance.now());
+  const world = {
+    clock,
+    driver: kubernetesDriver(cluster),
+    sources: sources({ endpoint: serviceEndpoint(cluster, flags.serviceAddresses) }),
+    engine: engineFor(engine, (policy) => algorithms.of(policy).artifacts),
+    store,
+  };
+  const running = await startOperator({
+    ...{ cluster, world, algorithms, time: machineTime, signal },
+    concurrency: flags.concurrency,
+    instance: hostname(),
+    watcher: {
+      passed: (policy, iteration, seconds) => {
+        metrics.observe(iteration, policy, seconds);
+        tellPass(log, policy, iteration);
+      },
+      gone: async (key) => {
+        metrics.remove(key);
+        await store.forget(key);
+      },
+      failed: (fault, key) => {
+        metrics.fault(fault.code);
+        log.warn({ code: fault.code, policy: key }, fault.sentence);
+      },
+    },
+  });
+  const ready = () => ({ ok: running.hasSynced(), checks: { policies: running.hasSynced() } });
+  await using console = await serve(flags, metrics, running.view, ready);
+  log.info({ console: console.url.href }, `the operator runs; console on ${console.url.href}`);
+  await running.ended;
+  await Promise.all([world.sources.close(), artifacts.close(), cluster.close()]);
+}
+
+async function standalone(flags: Flags): Promise<void> {
+  const log = logger(flags.logLevel);
+  const metrics = telemetry();
+  const { signal } = stop;
+  const policy = await readPolicy(flags.policy ?? fileURLToPath(SIMULATED_POLICY));
+  const artifacts = layoutArtifacts(EMBEDDED);
+  await using store = await knowledge(flags, log);
+  await using engine = await sandboxes(flags, artifacts);
+  const registry = {
+    resolve: (one: Policy, reference: string) => artifacts.resolve(one.tenant, reference),
+    has: artifacts.has,
+  };
+  const algorithms = new Algorithms(registry, engine, () => performance.now());
+  const world = {
+    clock,
+    ...simulate({ clock }),
+    engine: engineFor(engine, (one) => algorithms.of(one).artifacts),
+    store,
+  };
+  const show = showInTerminal(process.stdout, { color: process.env["NO_COLOR"] === undefined });
+  const failed = (fault: Fault) => {
+    metrics.fault(fault.code);
+    log.error({ code: fault.code }, fault.sentence);
+  };
+  // The console comes first: a port that is taken is better known before anything is scaled.
+  let view: () => View = () => ({ policies: [] });
+  let passed = () => false;
+  await using console = await serve(
+    flags,
+    metrics,
+    () => view(),
+    () => ({ ok: passed(), checks: { passed: passed() } }),
+  );
+  process.stdout.write(
+    `Sluice runs a simulated application; console on ${console.url.href}, Ctrl-C ends it.\n\n`,
+  );
+  const running = startStandalone({
+    ...{ policy, world, algorithms, failed, signal },
+    last: (await store.entries(policy.key, 1))[0],
+    pause: (ms) => sleep(Math.max(0, ms), undefined, { signal }).catch(() => undefined),
+    observe: (iteration, seconds) => {
+      metrics.observe(iteration, policy, seconds);
+      tellPass(log, policy, iteration);
+      show(running.view());
+    },
+  });
+  ({ view, hasPassed: passed } = running);
+  await running.ended;
+  await artifacts.close();
+}
+
+async function knowledge({ state }: Flags, log: Logger) {
+  const report = (fault: Fault) => log.error({ code: fault.code }, fault.sentence);
+  const store = await openStore({ file: join(state, "knowledge.db"), clock, report });
+  return { ...store, [Symbol.asyncDispose]: () => store.close() };
+}
+
+async function sandboxes(
+  { sandboxes: limit }: Flags,
+  artifacts: Artifacts,
+): Promise<SandboxEngine & AsyncDisposable> {
+  const engine = await startEngine({
+    sandboxes: limit,
+    modules: (tenant, digest) => artifacts.bytes(tenant, digest),
+  });
+  return Object.assign(engine, { [Symbol.asyncDispose]: () => engine.close() });
+}
+
+async function serve({ host, port }: Flags, metrics: Telemetry, view: () => View, ready: () => Readiness) {
+  const console = await startConsole({ host, port, view, metrics: () => metrics.text(), ready });
+  return { url: console.url, [Symbol.asyncDispose]: () => console.close() };
+}
+
+async function readPolicy(file: string): Promise<Policy> {
+  const text = await readFile(file, "utf8").catch((thrown: unknown) => {
+    throw new Fault("UsageInvalid", `--policy ${file} cannot be read`, {
+      cause: thrown,
+      remedy: "Name a file.",
+    });
+  });
+  const parsed = parsePolicy(parse(text));
+  if (!parsed.ok) throw parsed.fault;
+  return parsed.value;
+}
+
+function tellPass(
+  log: Logger,
+  policy: Policy,
+  { number, outcome, fault, logs }: Parameters<Telemetry["observe"]>[0],
+): void {
+  const about = { policy: policy.key, pass: number, outcome };
+  if (fault === undefined) log.debug(about, "pass");
+  else log.warn({ ...about, code: fault.code }, fault.message);
+  for (const { step, level, text } of logs ?? []) log[level]({ policy: policy.key, step }, text);
+}
+
+/** Options that were given: an option that is undefined is not there. */
+function defined<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as ReturnType<
+    typeof defined<T>
+  >;
+}

@@ -1,0 +1,24 @@
+/** What an algorithm may use. Each limit has one fault code, and the local runner applies the same. */
+export const LIMITS = {
+  // Ten times the largest module that a lean toolchain makes; reading it costs the sandbox 4 ms.
+  moduleBytes: 4 * 1_024 * 1_024,
+  // Of 64 KiB. V8 takes one number for all memories of a process, so this is the process's as well.
+  memoryPages: 256,
+  tableElements: 10_000,
+  inputBytes: 1_024 * 1_024,
+  outputBytes: 256 * 1_024,
+  // Deeper JSON than this makes recursive readers overflow; no plan needs it.
+  outputDepth: 32,
+  carryBytes: 16 * 1_024,
+  configBytes: 32 * 1_024,
+  blockBytes: 4 * 1_024 * 1_024,
+  // A block costs the host about 100 bytes of bookkeeping, whatever its size.
+  blocks: 65_536,
+  logLines: 64,
+  logBytes: 16 * 1_024,
+  // An algorithm's error is one sentence; a longer one would fill conditions.
+  errorBytes: 4 * 1_024,
+  cpuMs: 250,
+  wallMs: { monitor: 10_000, analyze: 1_000, plan: 1_000 },
+  compileMs: 2_000,
+} as const;

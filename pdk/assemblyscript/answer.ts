@@ -1,0 +1,108 @@
+import { output } from "./extism";
+import { fail } from "./failure";
+import { figure, quote } from "./text";
+import { Value } from "./value";
+
+const LARGEST: f64 = 2147483647;
+
+/** Hands the answer of a step to the host; what an exported step returns. */
+export function answer(what: Answer): i32 {
+  output(what.json);
+  return 0;
+}
+
+/** What a step can answer. */
+export abstract class Answer {
+  abstract get json(): string;
+}
+
+/** An object that is being written: what monitor and analyze answer, and what an algorithm remembers. */
+export class Fields extends Answer {
+  private names: string[] = [];
+  private parts: string[] = [];
+
+  number(name: string, x: f64): Fields {
+    if (!isFinite(x)) fail(`${name}: ${x} is no number that JSON has`);
+    return this.raw(name, Math.floor(x) == x && Math.abs(x) < 1e15 ? figure(x) : x.toString());
+  }
+
+  text(name: string, text: string): Fields {
+    return this.raw(name, quote(text));
+  }
+
+  flag(name: string, flag: bool): Fields {
+    return this.raw(name, flag ? "true" : "false");
+  }
+
+  object(name: string, fields: Fields): Fields {
+    return this.raw(name, fields.json);
+  }
+
+  list(name: string, entries: Fields[]): Fields {
+    let json = "";
+    for (let i = 0; i < entries.length; i++) json += (i == 0 ? "" : ",") + entries[i].json;
+    return this.raw(name, `[${json}]`);
+  }
+
+  /** A piece of the input, spelled as it was. */
+  copy(name: string, value: Value): Fields {
+    return this.raw(name, value.json);
+  }
+
+  /** JSON that is already text. The last of two with the same name counts. */
+  raw(name: string, json: string): Fields {
+    const known = this.names.indexOf(name);
+    if (known >= 0) this.parts[known] = json;
+    else {
+      this.names.push(name);
+      this.parts.push(json);
+    }
+    return this;
+  }
+
+  get json(): string {
+    let json = "";
+    for (let i = 0; i < this.names.length; i++) {
+      json += `${i == 0 ? "" : ","}${quote(this.names[i])}:${this.parts[i]}`;
+    }
+    return `{${json}}`;
+  }
+}
+
+/** What is wanted: the answer of the plan step. A node that is not in it stays as it is. */
+export class Plan extends Answer {
+  private nodes: Fields = new Fields();
+  private rest: Fields = new Fields();
+
+  /** Wants a whole number of instances of a node. It is an f64 so that a NaN fails here; as an i32 it would have become 0. */
+  want(node: string, parallelism: f64, reason: string = ""): void {
+    if (Math.floor(parallelism) != parallelism) fail(`${node}: ${parallelism} is not whole: round it, or use demand`);
+    this.set(node, "parallelism", parallelism, reason);
+  }
+
+  /** Wants so much of a node, not rounded: the host rounds it up. */
+  demand(node: string, demand: f64, reason: string = ""): void {
+    this.set(node, "demand", demand, reason);
+  }
+
+  /** Asks for the next pass in so many seconds, if that is sooner than the policy's interval. */
+  recheckAfter(seconds: f64): void {
+    this.rest.number("recheckAfter", seconds);
+  }
+
+  /** What the next pass is given as `step.carry`. */
+  remember(carry: Fields): void {
+    this.rest.object("carry", carry);
+  }
+
+  get json(): string {
+    return this.rest.object("nodes", this.nodes).json;
+  }
+
+  private set(node: string, how: string, x: f64, reason: string): void {
+    if (!(x >= 0 && x <= LARGEST)) fail(`${node}: ${x} is no parallelism`);
+    const wanted = new Fields().number(how, x);
+    if (reason.length > 0) wanted.text("reason", reason);
+    this.nodes.object(node, wanted);
+  }
+}

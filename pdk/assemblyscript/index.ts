@@ -1,0 +1,8 @@
+export { answer, Answer, Fields, Plan } from "./answer";
+export { log } from "./extism";
+export { abort, fail } from "./failure";
+export { Observation, Sample } from "./observation";
+export { Past, read, Step } from "./step";
+export { figure, seconds } from "./text";
+export { Edge, Node, Topology } from "./topology";
+export { parse, Value } from "./value";

@@ -1,0 +1,214 @@
+import { fail } from "./failure";
+import { unquote } from "./text";
+
+// @ts-ignore: decorator
+@inline const QUOTE: u8 = 0x22;
+// @ts-ignore: decorator
+@inline const BACKSLASH: u8 = 0x5c;
+
+/**
+ * A piece of JSON, read where it stands: what is never asked for is never decoded. Nothing is guessed: a field that is
+ * missing, null or of another type ends the step with its path, such as `config.target: a number is needed, found null`.
+ */
+export class Value {
+  private names: string[] = [];
+  private parts: Value[] = [];
+  private opened: bool = false;
+
+  /** From the byte `at` up to the byte `end`, without blanks around it. Empty where nothing is. */
+  constructor(
+    private at: usize,
+    private end: usize,
+    private parent: Value | null,
+    private name: string,
+  ) {}
+
+  /** What stands for an object that is not there: it has no fields. */
+  static none(parent: Value | null, name: string): Value {
+    return new Value(0, 0, parent, name);
+  }
+
+  /** Whether the object has the field, be it null. */
+  has(name: string): bool {
+    return this.find(name) !== null;
+  }
+
+  /** The names of the object's fields, in their order. */
+  keys(): string[] {
+    if (this.at != this.end) this.open(0x7b, "an object");
+    return this.names;
+  }
+
+  /** A number; `preset` if the field is missing, and without a preset that fails. */
+  number(name: string, preset: f64 = NaN): f64 {
+    const found = this.find(name);
+    if (found !== null) return found.asNumber();
+    if (isNaN(preset)) this.member(name);
+    return preset;
+  }
+
+  /** A whole number of 32 bits; `preset` if the field is missing, and without a preset that fails. */
+  whole(name: string, preset: i32 = i32.MIN_VALUE): i32 {
+    const found = this.find(name);
+    if (found !== null) return found.asWhole();
+    if (preset == i32.MIN_VALUE) this.member(name);
+    return preset;
+  }
+
+  /** A text; `preset` if the field is missing, and without a preset that fails. */
+  text(name: string, preset: string | null = null): string {
+    const found = this.find(name);
+    if (found !== null) return found.asText();
+    return preset === null ? this.member(name).asText() : preset;
+  }
+
+  /** True or false; `preset` if the field is missing. */
+  flag(name: string, preset: bool = false): bool {
+    const found = this.find(name);
+    if (found === null) return preset;
+    const first = found.first();
+    if (first != 0x74 && first != 0x66) found.refuse("true or false");
+    return first == 0x74;
+  }
+
+  /** An object; one without fields if the field is missing. */
+  object(name: string): Value {
+    const found = this.find(name);
+    if (found === null) return Value.none(this, name);
+    if (found.first() != 0x7b) found.refuse("an object");
+    return found;
+  }
+
+  /** The entries of a list; none if the field is missing. */
+  list(name: string): Value[] {
+    const found = this.find(name);
+    if (found === null) return [];
+    found.open(0x5b, "a list");
+    return found.parts;
+  }
+
+  asNumber(): f64 {
+    const first = this.first();
+    if (first != 0x2d && (first < 0x30 || first > 0x39)) this.refuse("a number");
+    const number = parseFloat(this.json);
+    if (!isFinite(number)) this.refuse("a finite number");
+    return number;
+  }
+
+  asWhole(): i32 {
+    const number = this.asNumber();
+    if (Math.floor(number) != number || Math.abs(number) > i32.MAX_VALUE) this.refuse("a whole number of 32 bits");
+    return <i32>number;
+  }
+
+  asText(): string {
+    if (this.first() != QUOTE) this.refuse("a text");
+    return unquote(String.UTF8.decodeUnsafe(this.at + 1, this.end - this.at - 2));
+  }
+
+  /** The JSON as it was written: big integers and `1.0` keep their spelling. Empty where nothing is. */
+  get json(): string {
+    return String.UTF8.decodeUnsafe(this.at, this.end - this.at);
+  }
+
+  /** Where this stands, such as `config.nodes.split`. */
+  get path(): string {
+    const parent = this.parent;
+    if (parent === null || parent.parent === null) return this.name;
+    return this.name.startsWith("[") ? parent.path + this.name : `${parent.path}.${this.name}`;
+  }
+
+  /** The field, which has to be there. */
+  private member(name: string): Value {
+    const found = this.find(name);
+    if (found === null) fail(`${Value.none(this, name).path}: is missing`);
+    return found!;
+  }
+
+  /** Of a name that stands twice the last counts, as in every JSON parser. */
+  private find(name: string): Value | null {
+    if (this.at == this.end) return null;
+    if (!this.opened) this.open(0x7b, "an object");
+    for (let i = this.names.length - 1; i >= 0; i--) {
+      if (this.names[i] == name) return this.parts[i];
+    }
+    return null;
+  }
+
+  private first(): u8 {
+    return this.at == this.end ? 0 : load<u8>(this.at);
+  }
+
+  private refuse(needed: string): void {
+    const found = this.at == this.end ? "nothing" : this.json;
+    fail(`${this.path}: ${needed} is needed, found ${found.length > 40 ? found.substring(0, 40) + "…" : found}`);
+  }
+
+  /** Finds where the fields of an object or the entries of a list stand. */
+  private open(bracket: u8, needed: string): void {
+    if (this.opened) return;
+    if (this.first() != bracket) this.refuse(needed);
+    this.opened = true;
+    const named = bracket == 0x7b;
+    let at = blanks(this.at + 1, this.end);
+    while (at < this.end && load<u8>(at) != bracket + 2) {
+      let name = `[${this.parts.length}]`;
+      if (named) {
+        const past = pastValue(at, this.end);
+        name = new Value(at, past, this, "(name)").asText();
+        this.names.push(name);
+        at = blanks(past, this.end);
+        if (at >= this.end || load<u8>(at) != 0x3a) fail(`${this.path}: is not JSON after "${name}"`);
+        at = blanks(at + 1, this.end);
+      }
+      const past = pastValue(at, this.end);
+      if (past == at) fail(`${this.path}: is not JSON at ${name}`);
+      this.parts.push(new Value(at, past, this, name));
+      at = blanks(past, this.end);
+      if (at < this.end && load<u8>(at) == 0x2c) at = blanks(at + 1, this.end);
+    }
+    if (at >= this.end) fail(`${this.path}: is not JSON, it ends too early`);
+  }
+}
+
+/** The one value of a JSON text, which has to be an object. */
+export function parse(bytes: StaticArray<u8>): Value {
+  const from = changetype<usize>(bytes);
+  const end = from + bytes.length;
+  const at = blanks(from, end);
+  return new Value(at, pastValue(at, end), null, "input");
+}
+
+function blanks(at: usize, end: usize): usize {
+  while (at < end && load<u8>(at) <= 0x20) at++;
+  return at;
+}
+
+/** The first byte after the value that begins at `at`. Brackets are counted, not followed: depth costs no stack. */
+function pastValue(at: usize, end: usize): usize {
+  let depth = 0;
+  while (at < end) {
+    const byte = load<u8>(at);
+    if (byte == QUOTE) {
+      at = pastText(at, end);
+      if (depth == 0) return at;
+      continue;
+    }
+    if (byte == 0x7b || byte == 0x5b) depth++;
+    else if (byte == 0x7d || byte == 0x5d) {
+      if (depth == 0) return at;
+      if (--depth == 0) return at + 1;
+    } else if (depth == 0 && (byte == 0x2c || byte == 0x3a || byte <= 0x20)) return at;
+    at++;
+  }
+  return end;
+}
+
+function pastText(at: usize, end: usize): usize {
+  for (at++; at < end; at++) {
+    const byte = load<u8>(at);
+    if (byte == BACKSLASH) at++;
+    else if (byte == QUOTE) return at + 1;
+  }
+  return end;
+}
