@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bed, processes, until, type Bed } from "./engine/bed.ts";
+import { bed, isAlive, processes, until, type Bed } from "./engine/bed.ts";
 import { answering, doing, imported, wasm } from "./hostile/wat.ts";
 
 const plan = '{"nodes":{"split":{"parallelism":5}}}';
@@ -162,14 +162,7 @@ describe("a sandbox process", () => {
     const supervisor = ours().find((one) => one.program === "supervisor");
     process.kill(supervisor?.pid ?? 0, "SIGKILL");
     await expect(looping).rejects.toMatchObject({ code: "SandboxLost", retry: true });
-    const alive = ({ pid }: { pid: number }) => {
-      try {
-        return readFileSync(`/proc/${pid}/stat`, "latin1").includes(") Z") === false;
-      } catch {
-        return false;
-      }
-    };
-    expect(await until(() => !sandboxes.some(alive))).toBe(true);
+    expect(await until(() => !sandboxes.some(({ pid }) => isAlive(pid)))).toBe(true);
     expect((await own.run({ plan: good })).answers.plan).toBe(plan);
   });
 });

@@ -55,7 +55,10 @@ function total(
   max: number | undefined,
 ): Verdict[] {
   if (max === undefined || sum(verdicts.map((verdict) => verdict.granted)) <= max) return [...verdicts];
-  const kept = verdicts.map((verdict) => Math.min(verdict.current, verdict.granted));
+  // What is had already, and a minimum, come before what is only wanted.
+  const kept = verdicts.map(({ current, granted }, at) =>
+    Math.min(granted, Math.max(current, nodes[at]?.min ?? 0)),
+  );
   const fits = sum(kept) <= max;
   const shares = fits
     ? fairShare(

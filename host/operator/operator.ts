@@ -15,7 +15,7 @@ import {
 import type { World } from "../loop/index.ts";
 import type { Policy, PolicyKey } from "../policy/index.ts";
 import { trimPolicy, type PolicyObject } from "./object.ts";
-import { reconciler } from "./reconcile.ts";
+import { Reconciler } from "./reconcile.ts";
 import { reporter } from "./report.ts";
 
 /** What is told of the operator's work to those who count, log and keep. */
@@ -72,7 +72,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     time,
     signal,
   });
-  const reconcile = reconciler({
+  const reconciler = new Reconciler({
     time,
     world,
     algorithms,
@@ -88,7 +88,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     },
   });
   const work = async (key: string): Promise<void> => {
-    const againMs = await reconcile(key as PolicyKey);
+    const againMs = await reconciler.reconcile(key as PolicyKey);
     queue.forget(key);
     if (againMs !== undefined) queue.addAfter(key, jittered(time, againMs, JITTER_SHARE));
   };

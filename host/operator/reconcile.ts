@@ -34,73 +34,65 @@ interface Standing {
 /** Milliseconds until the key is to come again; undefined waits for the next change of the policy. */
 export type Again = number | undefined;
 
-/** Returns what the queue does with each key: one pass if one is due, and the report of it. */
-export function reconciler(around: Around): (key: PolicyKey) => Promise<Again> {
-  const { time, held, reporter, algorithms } = around;
-  const standings = new Map<PolicyKey, Standing>();
+/** What the queue does with each key: one pass if one is due, and the report of it. */
+export class Reconciler {
+  readonly #around: Around;
+  readonly #standings = new Map<PolicyKey, Standing>();
 
-  return async (key) => {
+  constructor(around: Around) {
+    this.#around = around;
+  }
+
+  async reconcile(key: PolicyKey): Promise<Again> {
+    const { time, held, reporter } = this.#around;
     const object = held(key);
-    if (object === undefined) {
-      standings.delete(key);
-      reporter.forget(key);
-      algorithms.forget(key);
-      await around.forget(key);
-      return undefined;
-    }
-    const standing = standingOf(object);
+    if (object === undefined) return this.#forget(key);
+    const standing = this.#standingOf(object);
     await tell(standing);
     // Our own status writes come back as changes: they are no reason for a pass.
     const waitMs = standing.dueMs - time.elapsedMs();
     if (waitMs > 0) return Number.isFinite(waitMs) ? waitMs : undefined;
 
     const startedMs = time.elapsedMs();
-    const { outcome, running, againSeconds } = await attend(object, standing);
+    const { outcome, running, againSeconds } = await this.#attend(object, standing);
     standing.dueMs = againSeconds === undefined ? Infinity : startedMs + againSeconds * 1_000;
     standing.unreported = () => reporter.report(object, outcome, running);
     await tell(standing);
     return againSeconds === undefined ? undefined : Math.max(0, standing.dueMs - time.elapsedMs());
-  };
+  }
 
-  /** A new policy, or a new generation of one, is due at once, or after its `startAfter`. */
-  function standingOf(object: PolicyObject): Standing {
-    const known = standings.get(object.key);
+  async #forget(key: PolicyKey): Promise<undefined> {
+    this.#standings.delete(key);
+    this.#around.reporter.forget(key);
+    this.#around.algorithms.forget(key);
+    await this.#around.forget(key);
+  }
+
+  /** A policy that is new here is due after its `startAfter`, a new generation of one at once. */
+  #standingOf(object: PolicyObject): Standing {
+    const known = this.#standings.get(object.key);
     if (known?.uid === object.uid && known.generation === object.generation) return known;
-    const parsed = known === undefined ? parsePolicy(manifestOf(object)) : undefined;
+    const parsed = known?.uid === object.uid ? undefined : parsePolicy(manifestOf(object));
     const afterSeconds = parsed?.ok === true ? parsed.value.startAfterSeconds : 0;
     const { uid, generation } = object;
-    const dueMs = time.elapsedMs() + afterSeconds * 1_000;
+    const dueMs = this.#around.time.elapsedMs() + afterSeconds * 1_000;
     const standing = { uid, generation, dueMs, failures: 0, unreported: undefined };
-    standings.set(object.key, standing);
+    this.#standings.set(object.key, standing);
     return standing;
   }
 
-  async function tell(standing: Standing): Promise<void> {
-    await standing.unreported?.();
-    standing.unreported = undefined;
-  }
-
-  async function attend(object: PolicyObject, standing: Standing): Promise<Attended> {
+  async #attend(object: PolicyObject, standing: Standing): Promise<Attended> {
     const parsed = parsePolicy(manifestOf(object));
-    if (!parsed.ok)
-      return {
-        outcome: { stage: "refused", fault: parsed.fault },
-        running: undefined,
-        againSeconds: undefined,
-      };
+    if (!parsed.ok) return waiting({ stage: "refused", fault: parsed.fault });
     const policy = parsed.value;
-    if (policy.mode === "Paused")
-      return { outcome: { stage: "paused" }, running: undefined, againSeconds: undefined };
+    if (policy.mode === "Paused") return waiting({ stage: "paused" });
     try {
-      const loaded = await algorithms.load(policy, object.status.algorithms ?? []);
-      const iteration = await timedPass(policy);
+      const loaded = await this.#around.algorithms.load(policy, object.status.algorithms ?? []);
+      const iteration = await this.#pass(policy);
       standing.failures = iteration.fault === undefined ? 0 : standing.failures + 1;
       const outcome: Outcome = { stage: "passed", mode: policy.mode, iteration, stale: loaded.stale };
-      return {
-        outcome,
-        running: runningOf(loaded),
-        againSeconds: nextPassSeconds(policy.intervalSeconds, standing.failures),
-      };
+      const againSeconds = nextPassSeconds(policy.intervalSeconds, standing.failures);
+      return { outcome, running: runningOf(loaded), againSeconds };
     } catch (thrown) {
       standing.failures += 1;
       const fault = asFault(thrown);
@@ -115,13 +107,22 @@ export function reconciler(around: Around): (key: PolicyKey) => Promise<Again> {
     }
   }
 
-  async function timedPass(policy: Policy): Promise<Iteration> {
+  async #pass(policy: Policy): Promise<Iteration> {
+    const { time, world, observe } = this.#around;
     const startedMs = time.elapsedMs();
-    const iteration = await iterate(policy, around.world);
-    around.observe(policy, iteration, (time.elapsedMs() - startedMs) / 1_000);
+    const iteration = await iterate(policy, world);
+    observe(policy, iteration, (time.elapsedMs() - startedMs) / 1_000);
     return iteration;
   }
 }
+
+/** What could not be said before is said first. */
+async function tell(standing: Standing): Promise<void> {
+  await standing.unreported?.();
+  standing.unreported = undefined;
+}
+
+const waiting = (outcome: Outcome): Attended => ({ outcome, running: undefined, againSeconds: undefined });
 
 interface Attended {
   readonly outcome: Outcome;

@@ -31,11 +31,14 @@ export class Observation {
 
   /** All values of the node together. Fails if there is none: ask `has` first. */
   sum(node: string): f64 {
-    if (!this.has(node)) fail(`${this.name} has no value for ${node}${this.why()}: ask has("${node}") first`);
     let sum: f64 = 0;
+    let found = false;
     for (let i = 0; i < this.samples.length; i++) {
-      if (this.samples[i].node == node) sum += this.samples[i].number;
+      if (this.samples[i].node != node) continue;
+      sum += this.samples[i].number;
+      found = true;
     }
+    if (!found) fail(`${this.name} has no value for ${node}${this.why()}: ask has("${node}") first`);
     return sum;
   }
 

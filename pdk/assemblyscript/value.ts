@@ -11,7 +11,6 @@ import { unquote } from "./text";
  * missing, null or of another type ends the step with its path, such as `config.target: a number is needed, found null`.
  */
 export class Value {
-  private names: string[] = [];
   private parts: Value[] = [];
   private opened: bool = false;
 
@@ -20,12 +19,15 @@ export class Value {
     private at: usize,
     private end: usize,
     private parent: Value | null,
-    private name: string,
+    /** Where the field's name stands, without its quotation marks; 0 for an entry of a list. */
+    private nameAt: usize,
+    private nameEnd: usize,
   ) {}
 
   /** What stands for an object that is not there: it has no fields. */
-  static none(parent: Value | null, name: string): Value {
-    return new Value(0, 0, parent, name);
+  static none(parent: Value, name: string): Value {
+    const bytes = changetype<usize>(String.UTF8.encode(name));
+    return new Value(0, 0, parent, bytes, bytes + String.UTF8.byteLength(name));
   }
 
   /** Whether the object has the field, be it null. */
@@ -36,7 +38,9 @@ export class Value {
   /** The names of the object's fields, in their order. */
   keys(): string[] {
     if (this.at != this.end) this.open(0x7b, "an object");
-    return this.names;
+    const keys = new Array<string>(this.parts.length);
+    for (let i = 0; i < keys.length; i++) keys[i] = this.parts[i].name;
+    return keys;
   }
 
   /** A number; `preset` if the field is missing, and without a preset that fails. */
@@ -114,8 +118,26 @@ export class Value {
   /** Where this stands, such as `config.nodes.split`. */
   get path(): string {
     const parent = this.parent;
-    if (parent === null || parent.parent === null) return this.name;
-    return this.name.startsWith("[") ? parent.path + this.name : `${parent.path}.${this.name}`;
+    if (parent === null) return "input";
+    if (this.nameAt == 0) return `${parent.path}[${parent.parts.indexOf(this)}]`;
+    return parent.parent === null ? this.name : `${parent.path}.${this.name}`;
+  }
+
+  /** The name of the field that this is. */
+  private get name(): string {
+    return unquote(String.UTF8.decodeUnsafe(this.nameAt, this.nameEnd - this.nameAt));
+  }
+
+  private isNamed(name: string): bool {
+    const length = <i32>(this.nameEnd - this.nameAt);
+    let i = 0;
+    for (; i < length; i++) {
+      const byte = load<u8>(this.nameAt + i);
+      // An escape, or a letter beyond ASCII: only the decoded name can tell.
+      if (byte == BACKSLASH || byte >= 0x80) return this.name == name;
+      if (i >= name.length || byte != load<u16>(changetype<usize>(name) + (i << 1))) return false;
+    }
+    return i == name.length;
   }
 
   /** The field, which has to be there. */
@@ -129,8 +151,8 @@ export class Value {
   private find(name: string): Value | null {
     if (this.at == this.end) return null;
     if (!this.opened) this.open(0x7b, "an object");
-    for (let i = this.names.length - 1; i >= 0; i--) {
-      if (this.names[i] == name) return this.parts[i];
+    for (let i = this.parts.length - 1; i >= 0; i--) {
+      if (this.parts[i].isNamed(name)) return this.parts[i];
     }
     return null;
   }
@@ -149,21 +171,22 @@ export class Value {
     if (this.opened) return;
     if (this.first() != bracket) this.refuse(needed);
     this.opened = true;
-    const named = bracket == 0x7b;
     let at = blanks(this.at + 1, this.end);
     while (at < this.end && load<u8>(at) != bracket + 2) {
-      let name = `[${this.parts.length}]`;
-      if (named) {
-        const past = pastValue(at, this.end);
-        name = new Value(at, past, this, "(name)").asText();
-        this.names.push(name);
-        at = blanks(past, this.end);
-        if (at >= this.end || load<u8>(at) != 0x3a) fail(`${this.path}: is not JSON after "${name}"`);
+      let nameAt: usize = 0;
+      let nameEnd: usize = 0;
+      if (bracket == 0x7b) {
+        if (load<u8>(at) != QUOTE) fail(`${this.path}: is not JSON, a field has no name`);
+        nameAt = at + 1;
+        at = pastText(at, this.end);
+        nameEnd = at - 1;
+        at = blanks(at, this.end);
+        if (at >= this.end || load<u8>(at) != 0x3a) fail(`${this.path}: is not JSON, a field has no value`);
         at = blanks(at + 1, this.end);
       }
       const past = pastValue(at, this.end);
-      if (past == at) fail(`${this.path}: is not JSON at ${name}`);
-      this.parts.push(new Value(at, past, this, name));
+      if (past == at) fail(`${this.path}: is not JSON, a value is missing`);
+      this.parts.push(new Value(at, past, this, nameAt, nameEnd));
       at = blanks(past, this.end);
       if (at < this.end && load<u8>(at) == 0x2c) at = blanks(at + 1, this.end);
     }
@@ -176,7 +199,7 @@ export function parse(bytes: StaticArray<u8>): Value {
   const from = changetype<usize>(bytes);
   const end = from + bytes.length;
   const at = blanks(from, end);
-  return new Value(at, pastValue(at, end), null, "input");
+  return new Value(at, pastValue(at, end), null, 0, 0);
 }
 
 function blanks(at: usize, end: usize): usize {

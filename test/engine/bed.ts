@@ -74,6 +74,15 @@ export function processes(below = process.pid): Running[] {
   return [...supervisors, ...sandboxes];
 }
 
+/** Whether a process runs, or at least has not been collected; a zombie does not count. */
+export function isAlive(pid: number): boolean {
+  try {
+    return !readFileSync(`/proc/${pid}/stat`, "latin1").includes(") Z ");
+  } catch {
+    return false;
+  }
+}
+
 export const rssMb = (pid: number) =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]) / 1_024;
 
