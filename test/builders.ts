@@ -1,4 +1,4 @@
-import type { Observations, Past, Wanted } from "../host/knowledge/index.ts";
+import type { Wanted } from "../host/knowledge/index.ts";
 import { policyKey, tenantKey, type Policy, type TargetNode } from "../host/policy/index.ts";
 import type { Topology, TopologyNode } from "../host/topology/index.ts";
 
@@ -51,6 +51,3 @@ export const policy = (rest: Partial<Policy> = {}): Policy => ({
   knowledge: { keep: 200, history: undefined },
   ...rest,
 });
-
-export const nothingKnown: Past = { number: 0, carry: undefined, history: [], open: undefined };
-export const noSources: Observations = {};

@@ -68,7 +68,8 @@ function check(schema: Schema, value: unknown, field: string, problems: Problem[
   const wrong = wrongType(schema, value) ?? wrongValue(schema, value);
   if (wrong !== undefined) return void problems.push({ field, message: wrong });
   if (Array.isArray(value)) checkItems(schema, value, field, problems);
-  else if (typeof value === "object" && value !== null) checkFields(schema, Object.entries(value), field, problems);
+  else if (typeof value === "object" && value !== null)
+    checkFields(schema, Object.entries(value), field, problems);
 }
 
 function wrongType(schema: Schema, value: unknown): string | undefined {
@@ -84,7 +85,8 @@ function wrongValue(schema: Schema, value: unknown): string | undefined {
   if (typeof value === "number") {
     if (minimum !== undefined && value < minimum) return `must be at least ${minimum}`;
     if (maximum !== undefined && value > maximum) return `must be at most ${maximum}`;
-    if (exclusiveMinimum !== undefined && value <= exclusiveMinimum) return `must be above ${exclusiveMinimum}`;
+    if (exclusiveMinimum !== undefined && value <= exclusiveMinimum)
+      return `must be above ${exclusiveMinimum}`;
   }
   if (typeof value === "string") {
     if (minLength !== undefined && value.length < minLength) return "must not be empty";

@@ -19,7 +19,7 @@ import type {
  * types follow from it; TypeBox itself is not loaded, because that takes a sandbox 100 ms of processor time before its
  * first step.
  */
-const typed = <Typed extends TSchema>(schema: object): Typed => schema as Typed;
+const typed = (schema: object) => schema as never;
 
 const optionals = new WeakSet<object>();
 
@@ -55,10 +55,8 @@ export const object = <const Fields extends TProperties>(
 };
 
 /** An object whose keys are names. */
-export const map = <const Value extends TSchema>(
-  description: string,
-  value: Value,
-): TRecord<string, Value> => typed({ type: "object", description, additionalProperties: value });
+export const map = <const Value extends TSchema>(description: string, value: Value): TRecord<string, Value> =>
+  typed({ type: "object", description, additionalProperties: value });
 
 export const list = <const Item extends TSchema>(
   description: string,

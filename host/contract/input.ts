@@ -1,4 +1,18 @@
-import { always, choice, count, decimal, flag, instant, json, list, map, object, optional, text, whole } from "./field.ts";
+import {
+  always,
+  choice,
+  count,
+  decimal,
+  flag,
+  instant,
+  json,
+  list,
+  map,
+  object,
+  optional,
+  text,
+  whole,
+} from "./field.ts";
 
 /** The largest parallelism that can be meant: Kubernetes holds replicas in 32 bits. */
 const LARGEST = 2 ** 31 - 1;
@@ -30,7 +44,11 @@ const node = object("One operator of the application, with a parallelism of its 
     ),
   ),
   alignTo: optional(
-    whole("Parallelism should divide this, such as the key groups of a job. Default: any will do.", 1, LARGEST),
+    whole(
+      "Parallelism should divide this, such as the key groups of a job. Default: any will do.",
+      1,
+      LARGEST,
+    ),
   ),
   slotGroup: optional(text("Nodes of one slot group share slots. Default: the node shares with nobody.")),
   attributes: map(
@@ -43,21 +61,27 @@ const edge = object("Records flow from one node to another.", {
   from: text("Name of the node that sends."),
   to: text("Name of the node that receives."),
   shipStrategy: optional(
-    text("How records are spread over the receiving instances, such as `HASH` or `REBALANCE`. Default: not known."),
+    text(
+      "How records are spread over the receiving instances, such as `HASH` or `REBALANCE`. Default: not known.",
+    ),
   ),
 });
 
 const lastRescale = object("The last change of parallelism that was written, by whomever.", {
   at: instant("When it was written."),
   settledAt: optional(instant("When the application ran with it. Absent as long as it does not.")),
-  downtime: optional(decimal("For how many seconds nothing was processed. Default: not known.", { minimum: 0 })),
+  downtime: optional(
+    decimal("For how many seconds nothing was processed. Default: not known.", { minimum: 0 }),
+  ),
   partial: optional(flag("Whether only some nodes got what was asked for. Default false.")),
 });
 
 const topology = object("The application as a graph, as the driver found it in this pass.", {
   nodes: list("All nodes, in the order of the policy.", node),
   edges: list("All edges.", edge),
-  runningSince: optional(instant("Since when the application has run without a restart. Default: not known.")),
+  runningSince: optional(
+    instant("Since when the application has run without a restart. Default: not known."),
+  ),
   lastRescale: optional(lastRescale),
   slots: optional(
     object("Slots of the whole application. Absent where it has none.", {
@@ -117,7 +141,9 @@ const pastEntry = object("An earlier pass.", {
 });
 
 const answerOf = (step: string) =>
-  optional(map(`What the ${step} step of this pass returned. Absent if there is none.`, json("A field of it.")));
+  optional(
+    map(`What the ${step} step of this pass returned. Absent if there is none.`, json("A field of it.")),
+  );
 
 /** What every step is given. */
 export const stepInput = object(

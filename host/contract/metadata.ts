@@ -1,7 +1,10 @@
 import { always, choice, flag, json, list, map, object, optional, text } from "./field.ts";
 
 const duration = (description: string) =>
-  text(`${description} A whole number and a unit: s, m or h.`, { maxLength: 16, pattern: "^[1-9][0-9]*(s|m|h)$" });
+  text(`${description} A whole number and a unit: s, m or h.`, {
+    maxLength: 16,
+    pattern: "^[1-9][0-9]*(s|m|h)$",
+  });
 
 const source = object(
   "A source that the algorithm looks for.",
@@ -39,7 +42,9 @@ export const algorithm = object(
         json("A keyword of JSON Schema 2020-12."),
       ),
     ),
-    sources: optional(list("The sources that the algorithm looks for. Default: none.", source, { maxItems: 32 })),
+    sources: optional(
+      list("The sources that the algorithm looks for. Default: none.", source, { maxItems: 32 }),
+    ),
     hosts: optional(
       list(
         "Names of hosts that the algorithm wants to ask over HTTP. Default: none.",

@@ -8,7 +8,7 @@ export interface Frame {
 }
 
 /** A module is the largest body; a header names a hundred parts at most. Both are checked before anything is allocated. */
-export const FRAME_LIMITS = { headerBytes: 64 * 1_024, bodyBytes: 20 * 1_024 * 1_024 } as const;
+const FRAME_LIMITS = { headerBytes: 64 * 1_024, bodyBytes: 20 * 1_024 * 1_024 } as const;
 const PREFIX_BYTES = 8;
 const NOTHING = new Uint8Array();
 

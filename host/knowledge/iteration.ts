@@ -68,7 +68,8 @@ export interface LogLine {
 }
 
 /** How a pass ended; `Open` is a decision that was stored and not yet acted on. */
-export type IterationOutcome = "Unchanged" | "Open" | "Scaled" | "PartlyScaled" | "DryRun" | "Failed" | "Abandoned";
+export type IterationOutcome =
+  "Unchanged" | "Open" | "Scaled" | "PartlyScaled" | "DryRun" | "Failed" | "Abandoned";
 
 /** One pass: what was seen, wanted, granted and done. */
 export interface Iteration {

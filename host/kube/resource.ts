@@ -59,7 +59,8 @@ export function groupPath(apiVersion: string): ApiPath {
 
 /** The path of all objects of a resource, in one namespace or in all of them. */
 export function collectionPath(resource: Resource, namespace?: string): ApiPath {
-  if (!isDnsLabel(resource.plural)) throw new Fault("Internal", `${resource.plural} is not a resource`);
+  if (!isDnsLabel(resource.plural))
+    throw new Fault("Internal", `${JSON.stringify(resource.plural)} is not a resource`);
   if (namespace === undefined) return `${groupPath(resource.apiVersion)}/${resource.plural}` as ApiPath;
   if (!resource.namespaced) throw new Fault("PolicyInvalid", `A ${resource.kind} is in no namespace`);
   if (!isDnsLabel(namespace)) {

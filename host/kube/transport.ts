@@ -205,5 +205,5 @@ function header({ headers }: Dispatcher.ResponseData, name: string): string | un
 function queryOf(query: Call["query"] = {}): string {
   const given = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) given.set(name, String(value));
-  return given.size === 0 ? "" : `?${given}`;
+  return given.size === 0 ? "" : `?${given.toString()}`;
 }

@@ -30,7 +30,7 @@ const verdictOf = (node: TopologyNode, want: Wanted | undefined): Verdict => ({
 });
 
 /** Brings the number inside the node's bounds, also where nothing was wanted. */
-export const bound =
+const bound =
   ({ min, max }: Bounds): Rail =>
   (verdict) =>
     limit(verdict, Math.min(max, Math.max(min, verdict.granted)), "OutOfBounds");

@@ -1,6 +1,5 @@
-export { bound, guard } from "./guardrails.ts";
+export { guard } from "./guardrails.ts";
 export { iterate } from "./loop.ts";
 export { readPlan, type Plan } from "./plan.ts";
 export { nextPassSeconds } from "./schedule.ts";
-export { fairShare } from "./share.ts";
 export type { Clock, Driver, Engine, PassAnswers, PassInput, Sources, Store, World } from "./world.ts";

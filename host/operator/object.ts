@@ -26,7 +26,7 @@ export function trimPolicy(object: KubeObject): PolicyObject {
     uid,
     generation,
     spec: object["spec"],
-    status: (object["status"] ?? {}) as Partial<PolicyStatus>,
+    status: object["status"] ?? {},
   };
 }
 

@@ -26,7 +26,7 @@ function serve(port: MessagePort, path: string): void {
 function waiting(port: MessagePort): Call[] {
   const calls: Call[] = [];
   while (calls.length < LIMITS.groupCalls) {
-    const next = receiveMessageOnPort(port) as { message: Call } | undefined;
+    const next = receiveMessageOnPort(port);
     if (next === undefined) break;
     calls.push(next.message);
   }

@@ -75,7 +75,8 @@ export class Plan extends Answer {
 
   /** Wants a whole number of instances of a node. It is an f64 so that a NaN fails here; as an i32 it would have become 0. */
   want(node: string, parallelism: f64, reason: string = ""): void {
-    if (Math.floor(parallelism) != parallelism) fail(`${node}: ${parallelism} is not whole: round it, or use demand`);
+    if (Math.floor(parallelism) != parallelism)
+      fail(`${node}: ${parallelism} is not whole: round it, or use demand`);
     this.set(node, "parallelism", parallelism, reason);
   }
 

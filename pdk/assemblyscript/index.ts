@@ -5,4 +5,4 @@ export { Observation, Sample } from "./observation";
 export { Past, read, Step } from "./step";
 export { figure, seconds } from "./text";
 export { Edge, Node, Topology } from "./topology";
-export { parse, Value } from "./value";
+export { Value } from "./value";

@@ -107,6 +107,7 @@ export class Past {
 }
 
 function observed(sources: Value, name: string): Observation {
-  if (!sources.has(name)) fail(`${sources.path}.${name}: is missing: the policy has no source "${name}" under spec.sources`);
+  if (!sources.has(name))
+    fail(`${sources.path}.${name}: is missing: the policy has no source "${name}" under spec.sources`);
   return new Observation(name, sources.object(name));
 }

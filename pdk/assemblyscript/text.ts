@@ -11,7 +11,7 @@ export function figure(x: f64): string {
 
 /** Seconds since 1970 of an instant as the contract has it (RFC 3339, UTC). */
 export function seconds(instant: string): f64 {
-  return <f64>Date.parse(instant) / 1000;
+  return <f64>Date.fromString(instant).getTime() / 1000;
 }
 
 /** The text as JSON. */

@@ -1,10 +1,8 @@
 import { fail } from "./failure";
 import { unquote } from "./text";
 
-// @ts-ignore: decorator
-@inline const QUOTE: u8 = 0x22;
-// @ts-ignore: decorator
-@inline const BACKSLASH: u8 = 0x5c;
+const QUOTE: u8 = 0x22;
+const BACKSLASH: u8 = 0x5c;
 
 /**
  * A piece of JSON, read where it stands: what is never asked for is never decoded. Nothing is guessed: a field that is
@@ -101,7 +99,8 @@ export class Value {
 
   asWhole(): i32 {
     const number = this.asNumber();
-    if (Math.floor(number) != number || Math.abs(number) > i32.MAX_VALUE) this.refuse("a whole number of 32 bits");
+    if (Math.floor(number) != number || Math.abs(number) > i32.MAX_VALUE)
+      this.refuse("a whole number of 32 bits");
     return <i32>number;
   }
 
@@ -163,7 +162,9 @@ export class Value {
 
   private refuse(needed: string): void {
     const found = this.at == this.end ? "nothing" : this.json;
-    fail(`${this.path}: ${needed} is needed, found ${found.length > 40 ? found.substring(0, 40) + "…" : found}`);
+    fail(
+      `${this.path}: ${needed} is needed, found ${found.length > 40 ? found.substring(0, 40) + "…" : found}`,
+    );
   }
 
   /** Finds where the fields of an object or the entries of a list stand. */

@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Cluster } from "../world/index.ts";
 
@@ -94,12 +93,6 @@ export async function operatorKubeconfig(
   };
   await writeFile(file, JSON.stringify(config), { mode: 0o600 });
   return file;
-}
-
-/** A folder that is gone after the test. */
-export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
-  const path = await mkdtemp(join(tmpdir(), "sluice-story-"));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
 /** Waits until `look` returns what is expected, and throws what it last returned if it does not in time. */

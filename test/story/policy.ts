@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-
 /** The manifests of a tenant's application: a chain of Deployments, and the service that its metrics are read from. */
 export function application(names: readonly string[]): string {
   const deployments = names.map(
@@ -89,5 +87,3 @@ export function pullSecret(host: string, username: string, password: string): st
     data: { ".dockerconfigjson": Buffer.from(config).toString("base64") },
   });
 }
-
-export const sha256 = (bytes: Uint8Array) => `sha256:${createHash("sha256").update(bytes).digest("hex")}`;

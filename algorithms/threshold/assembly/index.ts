@@ -25,7 +25,8 @@ function want(plan: Plan, node: Node, rates: Observation, config: Value): void {
   const tolerance = own.number("tolerance", config.number("tolerance", 0.1));
   const load = `${figure(rate)}/s at ${figure(target)}/s an instance`;
   const current = node.parallelism;
-  if (isNear(rate, current, target, tolerance)) plan.want(node.name, current, `${load} is within ${figure(tolerance * 100)} %`);
+  if (isNear(rate, current, target, tolerance))
+    plan.want(node.name, current, `${load} is within ${figure(tolerance * 100)} %`);
   else plan.want(node.name, needed(rate, target), load);
 }
 

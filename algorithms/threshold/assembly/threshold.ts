@@ -1,4 +1,4 @@
-/** A billionth more than a whole number of instances is a rounding error of the division, not worth an instance. */
+/** A billionth more than a whole number of instances, or than the tolerance, is a rounding error of the division. */
 const SLACK: f64 = 1e-9;
 
 /** How many instances a rate needs: the least that keep every one at or below the target. */
@@ -9,5 +9,5 @@ export function needed(rate: f64, targetPerInstance: f64): f64 {
 /** Whether the instances there are come so near to the target that moving would gain less than it costs. */
 export function isNear(rate: f64, current: i32, targetPerInstance: f64, tolerance: f64): bool {
   if (current == 0) return false;
-  return Math.abs(rate / (<f64>current * targetPerInstance) - 1) <= tolerance;
+  return Math.abs(rate / (<f64>current * targetPerInstance) - 1) <= tolerance + SLACK;
 }

@@ -37,7 +37,7 @@ async function poll() {
   } catch {
     say("The host does not answer: what is shown is its last word.", "lost");
   }
-  setTimeout(poll, EVERY_MS);
+  setTimeout(() => void poll(), EVERY_MS);
 }
 
 function say(words, look) {

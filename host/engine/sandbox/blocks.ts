@@ -3,7 +3,7 @@ import { LIMITS } from "../../tenant/index.ts";
 /** The guest asked for more than its limit. */
 export class LimitExceeded extends Error {}
 /** The guest used the host's memory in a way that means nothing. */
-export class MisuseOfBlocks extends Error {}
+class MisuseOfBlocks extends Error {}
 
 const FIRST_BYTES = 64 * 1_024;
 /** Address 0 means nothing to a guest, so the first block lies behind it. */

@@ -1,4 +1,4 @@
-import { checkMetadata } from "../../contract/index.ts";
+import { checkMetadata, SECTION } from "../../contract/index.ts";
 import { Fault } from "../../fault/index.ts";
 import type { Step } from "../../policy/index.ts";
 import { LIMITS } from "../../tenant/index.ts";
@@ -13,7 +13,6 @@ export interface Algorithm {
 
 // The policy's own list would bring all its schemas into every sandbox.
 const STEPS: readonly Step[] = ["monitor", "analyze", "plan"];
-const SECTION = "sluice.algorithm";
 /** Names in an inspection: those of a hostile module are as many and as long as it likes. */
 const NAMES = 200;
 const NAME_CHARACTERS = 128;

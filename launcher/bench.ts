@@ -1,0 +1,16 @@
+// `npm run bench`: what Sluice costs, as a table with the machine's description. Nothing else should run meanwhile.
+import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
+import { benchEngine } from "../test/bench/engine.ts";
+import { buildAlgorithms } from "./build/algorithms.ts";
+import { operatorIdle } from "../test/bench/operator.ts";
+
+const [threshold] = (await buildAlgorithms()).filter((one) => one.name === "threshold");
+if (threshold === undefined) throw new Error("the algorithm threshold was not built");
+const load = loadavg()[0]?.toFixed(2) ?? "?";
+const gib = (totalmem() / 1_024 ** 3).toFixed(0);
+process.stdout.write(
+  `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? "?"}), ${gib} GiB, Linux ${release()}, Node ${process.versions.node}, load ${load}\n\n`,
+);
+for (const { what, figure } of [...(await benchEngine(threshold.file)), ...(await operatorIdle())]) {
+  process.stdout.write(`${what.padEnd(66)} ${figure}\n`);
+}
