@@ -10,7 +10,7 @@ import { compileAndCall } from "./stock.ts";
 const run = (text: string, input: unknown = inputOf({})) => compileAndCall({ text }, "plan", input);
 
 describe("the manual's algorithm", () => {
-  const PAGES = ["pdk/assemblyscript/README.md"];
+  const PAGES = ["README.md", "pdk/assemblyscript/README.md"];
 
   test.each(PAGES)("that stands in %s does what the text says", async (page) => {
     const text = /```ts\n(import .*?)```/s.exec(await readFile(page, "utf8"))?.[1] ?? "";
