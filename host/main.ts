@@ -25,6 +25,9 @@ const clock = { now: () => new Date() };
 /** Where the build lays out the algorithms that come with Sluice. */
 const EMBEDDED = fileURLToPath(new URL("../build/registry", import.meta.url));
 
+/** So far into its day the simulated application begins: its load is already rising. */
+const MORNING_MS = 20_000;
+
 const stop = new AbortController();
 process.on("SIGTERM", () => stop.abort());
 process.on("SIGINT", () => stop.abort());
@@ -108,7 +111,7 @@ async function standalone(flags: Flags): Promise<void> {
   const algorithms = new Algorithms(registry, engine, () => performance.now());
   const world = {
     clock,
-    ...simulate({ clock }),
+    ...simulate({ clock, dawn: new Date(Date.now() - MORNING_MS) }),
     engine: engineFor(engine, (one) => algorithms.of(one).artifacts),
     store,
   };

@@ -25,8 +25,16 @@ export interface Simulation {
   state(): AppState;
 }
 
+export interface SimulationOptions {
+  readonly clock: Clock;
+  /** When a simulated day began, so in the middle of a night. Default 1970: the same instant always has the same load. */
+  readonly dawn?: Date;
+}
+
+const EPOCH = new Date(0);
+
 /** Starts the application. It moves with the clock, whenever somebody looks, and needs no timer of its own. */
-export function simulate({ clock }: { readonly clock: Clock }): Simulation {
+export function simulate({ clock, dawn = EPOCH }: SimulationOptions): Simulation {
   let state = startingState();
   let atMs = clock.now().getTime();
 
@@ -34,7 +42,7 @@ export function simulate({ clock }: { readonly clock: Clock }): Simulation {
     const nowMs = clock.now().getTime();
     if (nowMs - atMs > LONGEST_CATCH_UP_MS) atMs = nowMs - LONGEST_CATCH_UP_MS;
     for (; atMs + STEP_MS <= nowMs; atMs += STEP_MS)
-      state = step(state, STEP_MS / 1_000, loadAt(atMs / 1_000));
+      state = step(state, STEP_MS / 1_000, loadAt((atMs - dawn.getTime()) / 1_000));
     // A clock that was set back starts a new present.
     atMs = Math.min(atMs, nowMs);
     return state;
