@@ -126,6 +126,33 @@ describe("a hostile module ends in its own fault, while another tenant goes on",
     });
   });
 
+  test("a number that is none, in the place of a block's size", async () => {
+    const module = doing(
+      "(drop (call $alloc (f64.const nan))) (drop (call $alloc (f64.const nan)))",
+      imported("alloc", "(param f64) (result i64)"),
+    );
+    expect(await beside(module)).toMatchObject({
+      code: "GuestTrapped",
+      message: "plan trapped: alloc was imported with another type than it has",
+    });
+  });
+
+  test("a trap in a large memory is a trap, not a lack of memory", async () => {
+    const module = wasm(
+      '(module (memory (export "memory") 250) (func (export "plan") (result i32) unreachable))',
+    );
+    expect(await beside(module)).toMatchObject({ code: "GuestTrapped" });
+  });
+
+  test("names by the hundred, each as long as it may be", async () => {
+    const names = Array.from({ length: 900 }, (_, at) => `(export "${at}${"x".repeat(1_000)}" (func $f))`);
+    const { exports } = await engine.inspect(
+      wasm(`(module (func $f (result i32) (i32.const 0)) (export "plan" (func $f)) ${names.join(" ")})`),
+    );
+    expect(exports).toHaveLength(200);
+    expect(exports.every((name) => name.length <= 128)).toBe(true);
+  });
+
   test("a trap", async () => {
     expect(await beside(doing("unreachable"))).toMatchObject({
       code: "GuestTrapped",

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { asFault, Fault, type Problem } from "../fault/index.ts";
 import type { LogLine } from "../knowledge/index.ts";
 import type { Step, TenantKey } from "../policy/index.ts";
+import { readInspection, readLogs, readProblems } from "./answer.ts";
 import { encodeFrame, FrameReader, type Frame } from "./frame.ts";
 import {
   joinParts,
@@ -61,32 +62,31 @@ export interface SandboxEngine {
 /** Starts a supervisor, or connects to one, and returns the engine. A supervisor that ends is started again. */
 export function startEngine(options: EngineOptions): Promise<SandboxEngine> {
   const link = new Link(options);
-  const ask = async (tenant: TenantKey, work: Work, body?: Uint8Array) => link.ask(tenant, work, body);
+  const ask = async (tenant: TenantKey, work: Work, body?: Uint8Array) => {
+    const { done, body: said, cpuMs } = await link.ask(tenant, work, body);
+    return { texts: splitParts(done, said), cpuMs };
+  };
   return Promise.resolve({
     async pass({ tenant, steps, texts, limits }) {
       const { parts, body } = joinParts(texts);
-      const { answer, body: said, cpuMs } = await ask(tenant, { do: "pass", steps, parts, limits }, body);
-      if (!("done" in answer) || answer.done !== "pass") throw confused();
-      const { carry, ...answers } = splitParts(answer.parts, said);
-      return { answers, carry, logs: answer.logs, cpuMs };
+      const { texts: said, cpuMs } = await ask(tenant, { do: "pass", steps, parts, limits }, body);
+      const { logs, carry, monitor, analyze, plan } = said;
+      const answers = Object.entries({ monitor, analyze, plan }).filter(([, text]) => text !== undefined);
+      return { answers: Object.fromEntries(answers), carry, logs: readLogs(logs), cpuMs };
     },
     async inspect({ tenant, digest }) {
-      const { answer } = await ask(tenant, { do: "inspect", digest });
-      if (!("done" in answer) || answer.done !== "inspect") throw confused();
-      return answer.inspection;
+      return readInspection((await ask(tenant, { do: "inspect", digest })).texts["inspection"]);
     },
     async checkConfig({ tenant, digest, config }) {
       const { parts, body } = joinParts({ config });
-      const { answer } = await ask(tenant, { do: "config", digest, parts }, body);
-      if (!("done" in answer) || answer.done !== "config") throw confused();
-      return answer.problems;
+      return readProblems((await ask(tenant, { do: "config", digest, parts }, body)).texts["problems"]);
     },
     close: () => link.close(),
   } satisfies SandboxEngine);
 }
 
 interface Reply {
-  readonly answer: Exclude<Answer, { fault: Trouble } | { started: unknown }>;
+  readonly done: Parts;
   readonly body: Uint8Array;
   readonly cpuMs: number;
 }
@@ -156,6 +156,7 @@ class Link {
     const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
     // A sandbox in an endless loop does not notice that its supervisor died: the whole group goes with it.
     child.on("exit", () => endGroup(child.pid));
+    child.on("error", () => this.#lost(child.stdin));
     return {
       output: stdin,
       end: () => {
@@ -167,9 +168,7 @@ class Link {
 
   #listen(input: Readable, output: Writable): void {
     const reader = new FrameReader();
-    const lost = () => {
-      if (this.#wire?.output === output) this.#lose();
-    };
+    const lost = () => this.#lost(output);
     input.on("data", (piece: Buffer) => {
       try {
         for (const frame of reader.take(piece)) this.#hear(frame, output);
@@ -192,7 +191,7 @@ class Link {
     if (pending === undefined || "started" in answer) return;
     if ("fault" in answer) pending.reject(faultOf(answer.fault));
     // The frame is a view of what arrived: it is copied out before the next piece comes.
-    else pending.resolve({ answer, body: Buffer.from(body), cpuMs });
+    else pending.resolve({ done: answer.done, body: Buffer.from(body), cpuMs });
   }
 
   async #give({ tenant, digest }: { tenant: TenantKey; digest: string }, output: Writable): Promise<void> {
@@ -204,7 +203,9 @@ class Link {
     }
   }
 
-  #lose(): void {
+  /** The supervisor behind this wire is gone, or never came. */
+  #lost(output: Writable | null): void {
+    if (this.#wire === undefined || this.#wire.output !== output) return;
     this.#wire = undefined;
     const pending = [...this.#pending.values()];
     this.#pending.clear();
@@ -228,5 +229,3 @@ function piped({ stdin, stdout }: ChildProcess): { stdin: Writable; stdout: Read
 }
 
 const faultOf = ({ code, message, retry }: Trouble) => new Fault(code, message, { retry: retry ?? false });
-const confused = () => new Fault("SandboxLost", "The sandbox answered something else than it was asked");
-export type { Inspection, Parts };

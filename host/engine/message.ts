@@ -1,5 +1,4 @@
-import type { FaultCode, Problem } from "../fault/index.ts";
-import type { LogLine } from "../knowledge/index.ts";
+import { FAULTS, type FaultCode } from "../fault/index.ts";
 import type { Step } from "../policy/index.ts";
 
 /** A step and the module that makes it. */
@@ -28,12 +27,12 @@ export type Parts = readonly (readonly [name: string, bytes: number])[];
 
 /** What a sandbox says of its work: that a stretch begins whose time counts, and in the end what came of it. */
 export type Stretch = Step | "compile" | "config";
-export type Answer =
-  | { readonly started: Stretch }
-  | { readonly done: "pass"; readonly parts: Parts; readonly logs: readonly LogLine[] }
-  | { readonly done: "inspect"; readonly inspection: Inspection }
-  | { readonly done: "config"; readonly problems: readonly Problem[] }
-  | { readonly fault: Trouble };
+export type Answer = Started | Ended;
+export interface Started {
+  readonly started: Stretch;
+}
+/** Texts in the body, or a fault: what a header holds is small, whatever a guest wrote. */
+export type Ended = { readonly done: Parts } | { readonly fault: Trouble };
 
 /** A fault on its way between processes. */
 export interface Trouble {
@@ -75,3 +74,40 @@ export function splitParts(parts: Parts, body: Uint8Array): Record<string, strin
   if (at !== bytes.length) throw new RangeError("the parts of a body do not add up to it");
   return texts;
 }
+
+const STRETCHES: ReadonlySet<unknown> = new Set(["monitor", "analyze", "plan", "compile", "config"]);
+/** A sandbox's own messages are sentences; an algorithm's error in one may be 4 KiB. */
+const MESSAGE_CHARACTERS = 8 * 1_024;
+
+/**
+ * What came from a sandbox, as an answer. A guest may have taken it over, so nothing in it is believed: throws a `TypeError`
+ * for everything that a sandbox of ours would not say.
+ */
+export function readAnswer(header: Readonly<Record<string, unknown>>, body: Uint8Array): Answer {
+  const { started, done, fault } = header;
+  if (STRETCHES.has(started)) return { started: started as Stretch };
+  if (Array.isArray(done) && done.every(isPart)) {
+    const parts = done as Parts;
+    if (parts.reduce((all, [, bytes]) => all + bytes, 0) === body.length) return { done: parts };
+  }
+  if (typeof fault === "object" && fault !== null) {
+    const { code, message, retry } = fault as Readonly<Record<string, unknown>>;
+    if (typeof code === "string" && Object.hasOwn(FAULTS, code) && typeof message === "string") {
+      return {
+        fault: {
+          code: code as FaultCode,
+          message: message.slice(0, MESSAGE_CHARACTERS),
+          retry: retry === true,
+        },
+      };
+    }
+  }
+  throw new TypeError("a sandbox said something that is no answer");
+}
+
+const isPart = (part: unknown): boolean =>
+  Array.isArray(part) &&
+  part.length === 2 &&
+  typeof part[0] === "string" &&
+  Number.isSafeInteger(part[1]) &&
+  Number(part[1]) >= 0;

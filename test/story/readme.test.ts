@@ -83,7 +83,8 @@ beforeAll(async () => {
   await real.kubectl(["apply", "--namespace", TEAM, "--filename", "-"], { input: given });
 }, 300_000);
 afterAll(async () => {
-  operator?.kill("SIGKILL");
+  // npm, its shell and the operator: all of them are one group.
+  if (operator?.pid !== undefined) process.kill(-operator.pid, "SIGKILL");
   await Promise.all([real?.stop(), store?.stop(), metrics?.stop(), load?.stop()]);
   await rm(folder, { recursive: true, force: true });
 });
@@ -119,6 +120,7 @@ describe("every command of the README, in its order", () => {
       cwd: ROOT,
       env: environment(),
       stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
     });
     for (const stream of [operator.stdout, operator.stderr])
       stream?.setEncoding("utf8").on("data", (text: string) => (log += text));

@@ -34,10 +34,11 @@ export function exchange(step: Step, input: Uint8Array): Exchange {
   let ended: Error | undefined;
 
   /** Remembers the first reason to end the call, so that a guest that goes on regardless cannot hide it. */
-  const guarded = <Given extends readonly never[], Result>(work: (...given: Given) => Result) => {
-    return (...given: Given): Result => {
+  const guarded = (name: string, work: (...given: never[]) => unknown) => {
+    return (...given: never[]): unknown => {
       if (ended !== undefined) throw ended;
       try {
+        checkTypes(name, given);
         return work(...given);
       } catch (thrown) {
         ended = thrown instanceof Error ? thrown : new Error(String(thrown));
@@ -65,8 +66,21 @@ export function exchange(step: Step, input: Uint8Array): Exchange {
     output: () => output,
     error: () => error,
     ended: () => ended,
-    functions: Object.fromEntries(Object.entries(functions).map(([name, work]) => [name, guarded(work)])),
+    functions: Object.fromEntries(
+      Object.entries(functions).map(([name, work]) => [name, guarded(name, work)]),
+    ),
   };
+}
+
+/**
+ * The runtime lets a module import a function under any type. Everything that the interface takes is a 64-bit number, but
+ * for the byte that is stored; another kind of number could be NaN, and no limit holds for that.
+ */
+function checkTypes(name: string, given: readonly unknown[]): void {
+  const fits = given.every(
+    (one, at) => typeof one === (name === "store_u8" && at === 1 ? "number" : "bigint"),
+  );
+  if (!fits) throw new TypeError(`${name} was imported with another type than it has`);
 }
 
 const memory = (blocks: Blocks): Functions => ({

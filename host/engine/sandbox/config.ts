@@ -17,7 +17,11 @@ export async function checkConfig(schema: unknown, config: string): Promise<Prob
       `The config schema of the module cannot be used: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
     );
   }
-  if (validate(JSON.parse(config))) return [];
+  const valid: unknown = validate(JSON.parse(config));
+  if (valid === true) return [];
+  // A schema can make its check asynchronous, and then everything would seem to fit.
+  if (valid !== false)
+    throw new Fault("ArtifactInvalid", "The config schema of the module cannot be used: it is asynchronous");
   return (validate.errors ?? [])
     .slice(0, PROBLEMS)
     .map(({ instancePath, message = "is not valid", params }) => {

@@ -2,7 +2,8 @@
 // it has no environment, no network and no file but its own sources, and its supervisor ends it when a stretch takes too long.
 import { readSync, writeSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
-import { asFault } from "../../fault/index.ts";
+import { asFault, Fault } from "../../fault/index.ts";
+import type { LogLine } from "../../knowledge/index.ts";
 import { LIMITS } from "../../tenant/index.ts";
 import { encodeFrame, FrameReader, type Frame } from "../frame.ts";
 import { joinParts, splitParts, type Answer, type Work } from "../message.ts";
@@ -17,7 +18,7 @@ setFlagsFromString(`--wasm-max-table-size=${LIMITS.tableElements}`);
 
 const INPUT = 0;
 const OUTPUT = 1;
-const algorithms = new Map<string, Algorithm>();
+const algorithms = new Map<string, Algorithm | Fault>();
 const modules = new Map<string, Uint8Array>();
 
 answer({ ready: true });
@@ -41,20 +42,17 @@ async function attend({ header, body }: Frame): Promise<void> {
 }
 
 async function work(asked: Work, body: Uint8Array): Promise<void> {
-  if (asked.do === "inspect")
-    return answer({ done: "inspect", inspection: algorithm(asked.digest).inspection });
+  if (asked.do === "inspect") return done({ inspection: JSON.stringify(algorithm(asked.digest).inspection) });
   const shared = splitParts(asked.parts, body);
   if (asked.do === "config") {
     const schema = algorithm(asked.digest).inspection.metadata?.["config"];
     answer({ started: "config" });
-    return answer({
-      done: "config",
-      problems: schema === undefined ? [] : await checkConfig(schema, shared["config"] ?? "{}"),
-    });
+    const problems = schema === undefined ? [] : await checkConfig(schema, shared["config"] ?? "{}");
+    return done({ problems: JSON.stringify(problems) });
   }
   const steps = asked.steps.map(({ step, digest }) => ({ step, module: algorithm(digest).module }));
   const answers: Record<string, string> = {};
-  const logs = [];
+  const logs: LogLine[] = [];
   let carry: string | undefined;
   for (const { step, module } of steps) {
     const input = inputOf(step, shared, answers);
@@ -64,21 +62,32 @@ async function work(asked: Work, body: Uint8Array): Promise<void> {
     carry = result.carry ?? carry;
     logs.push(...result.logs);
   }
-  const { parts, body: texts } = joinParts({ ...answers, ...(carry === undefined ? {} : { carry }) });
-  answer({ done: "pass", parts, logs }, texts);
+  done({ ...answers, logs: JSON.stringify(logs), ...(carry === undefined ? {} : { carry }) });
 }
 
-/** Compiles a module when it is first needed; its time is its own and never a step's. */
+/** Compiles a module when it is first needed; its time is its own and never a step's. One that is refused stays refused. */
 function algorithm(digest: string): Algorithm {
-  const known = algorithms.get(digest);
-  if (known !== undefined) return known;
+  const known = algorithms.get(digest) ?? compiled(digest);
+  algorithms.set(digest, known);
+  if (known instanceof Fault) throw known;
+  return known;
+}
+
+function compiled(digest: string): Algorithm | Fault {
   const bytes = modules.get(digest);
   if (bytes === undefined) throw new Error(`${digest} was not sent`);
-  answer({ started: "compile" });
-  const compiled = compile(bytes);
   modules.delete(digest);
-  algorithms.set(digest, compiled);
-  return compiled;
+  answer({ started: "compile" });
+  try {
+    return compile(bytes);
+  } catch (thrown) {
+    return asFault(thrown);
+  }
+}
+
+function done(texts: Readonly<Record<string, string>>): void {
+  const { parts, body } = joinParts(texts);
+  answer({ done: parts }, body);
 }
 
 function answer(said: Answer | { ready: true }, body?: Uint8Array): void {

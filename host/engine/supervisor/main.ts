@@ -21,7 +21,7 @@ if (values.listen === undefined) {
     socket.on("error", () => undefined);
     socket.on("close", () => void supervisor.close());
   });
-  server.listen(values.listen);
+  server.listen(values.listen, () => process.stdout.write("listening\n"));
 }
 
 async function leave(supervisor: Supervisor): Promise<void> {

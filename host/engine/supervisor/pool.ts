@@ -49,12 +49,10 @@ export class Pool {
     if (lane.waiting.length >= this.#limits.waitingPerTenant) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       const turn: Turn = {
-        go: (sandbox) => {
-          clearTimeout(turn.late);
-          resolve(sandbox);
-        },
+        go: resolve,
         late: setTimeout(() => {
-          lane.waiting.splice(lane.waiting.indexOf(turn), 1);
+          const at = lane.waiting.indexOf(turn);
+          if (at >= 0) lane.waiting.splice(at, 1);
           resolve(undefined);
         }, this.#limits.waitMs),
       };
@@ -93,6 +91,8 @@ export class Pool {
       if (sandbox === undefined || this.#inUse.has(sandbox)) continue;
       const turn = lane.waiting.shift();
       if (turn === undefined) continue;
+      // From here on it is served: a start that takes long is not a wait.
+      clearTimeout(turn.late);
       this.#inUse.add(sandbox);
       void sandbox.ready.then(() => turn.go(sandbox));
     }

@@ -2,12 +2,19 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { LIMITS } from "../../tenant/index.ts";
 import { encodeFrame, FrameReader, type Frame } from "../frame.ts";
-import type { Answer, StepLimits, Stretch, Trouble, Work } from "../message.ts";
+import {
+  readAnswer,
+  type Ended,
+  type StepLimits,
+  type Stretch,
+  type Trouble,
+  type Work,
+} from "../message.ts";
 import { cpuMs } from "./cpu.ts";
 
 /** What came of a piece of work, and the processor time that it took. */
 export interface Worked {
-  readonly answer: Exclude<Answer, { started: Stretch }>;
+  readonly answer: Ended;
   readonly body: Uint8Array;
   readonly cpuMs: number;
 }
@@ -27,6 +34,8 @@ const OPTIONS = [
 ];
 /** A start takes 0.2 s on an idle machine and seconds on a full one. */
 const START_MS = 20_000;
+/** Every step's wall time and every module's compile time together are less. */
+const PASS_MS = 30_000;
 const STDERR_CHARACTERS = 2_048;
 
 interface Job {
@@ -48,6 +57,7 @@ export class Sandbox {
   #job: Job | undefined;
   #trouble: Trouble | undefined;
   #alarm: NodeJS.Timeout | undefined;
+  #last: NodeJS.Timeout | undefined;
   #alive = true;
   #complaint = "";
   #isReady: (ready: boolean) => void = () => undefined;
@@ -96,7 +106,9 @@ export class Sandbox {
       this.passes += 1;
       if (!this.#alive) return this.#finish({ fault: lost("it ended before it was asked") }, NOTHING);
       this.#send({ work }, body);
-      this.#watch(LIMITS.compileMs, undefined, "the sandbox to begin");
+      this.#watch(LIMITS.compileMs, undefined, "the sandbox");
+      // However often a sandbox says that something begins.
+      this.#last = setTimeout(() => this.#overran(`the pass was still running after ${PASS_MS} ms`), PASS_MS);
     });
   }
 
@@ -122,8 +134,11 @@ export class Sandbox {
     if (header["ready"] === true) {
       clearTimeout(this.#alarm);
       this.#isReady(true);
-    } else if (typeof header["started"] === "string") this.#started(header["started"] as Stretch);
-    else this.#finish(header as unknown as Worked["answer"], body);
+      return;
+    }
+    const answer = readAnswer(header, body);
+    if ("started" in answer) this.#started(answer.started);
+    else this.#finish(answer, body);
   }
 
   /** The clocks of a stretch begin when the sandbox says so, not when it was asked. */
@@ -159,8 +174,9 @@ export class Sandbox {
     this.kill();
   }
 
-  #finish(answer: Worked["answer"], body: Uint8Array): void {
+  #finish(answer: Ended, body: Uint8Array): void {
     clearTimeout(this.#alarm);
+    clearTimeout(this.#last);
     const job = this.#job;
     this.#job = undefined;
     this.idleSinceMs = performance.now();

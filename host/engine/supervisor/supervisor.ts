@@ -4,7 +4,7 @@ import { encodeFrame, FrameReader, type Frame } from "../frame.ts";
 import type { StepLimits, Trouble, Work } from "../message.ts";
 import { Modules } from "./modules.ts";
 import { Pool, type PoolLimits } from "./pool.ts";
-import type { Sandbox, Worked } from "./sandbox.ts";
+import type { Worked } from "./sandbox.ts";
 
 /** What the operator asks: a piece of work for a tenant, under a number that the answer carries. */
 interface Order {
@@ -19,14 +19,19 @@ export class Supervisor {
   readonly #modules = new Modules();
   readonly #output: Writable;
   /** Modules that were asked for and have not come yet. */
-  readonly #awaited = new Map<string, ((came: Trouble | undefined) => void)[]>();
+  readonly #awaited = new Map<string, ((came: Uint8Array | Trouble) => void)[]>();
 
   constructor(input: Readable, output: Writable, limits: PoolLimits) {
     this.#pool = new Pool(limits);
     this.#output = output;
     const reader = new FrameReader();
     input.on("data", (piece: Buffer) => {
-      for (const frame of reader.take(piece)) this.#hear(frame);
+      try {
+        for (const frame of reader.take(piece)) this.#hear(frame);
+      } catch {
+        // Whoever speaks like this is no operator.
+        input.destroy();
+      }
     });
   }
 
@@ -38,42 +43,41 @@ export class Supervisor {
     const { module } = header as { module?: { tenant: string; digest: string; fault?: Trouble } };
     if (module === undefined) return void this.#serve(header as unknown as Order, body);
     const { tenant, digest, fault } = module;
-    if (fault === undefined) this.#modules.put(tenant, digest, Buffer.from(body));
+    const came = fault ?? Buffer.from(body);
+    if (came instanceof Uint8Array) this.#modules.put(tenant, digest, came);
     const key = `${tenant} ${digest}`;
     const waiting = this.#awaited.get(key) ?? [];
     this.#awaited.delete(key);
-    for (const came of waiting) came(fault);
+    for (const tell of waiting) tell(came);
   }
 
   async #serve({ id, tenant, work }: Order, body: Uint8Array): Promise<void> {
     const digests = work.do === "pass" ? work.steps.map((step) => step.digest) : [work.digest];
+    // Held from here on: while this waits for a sandbox, others may push it out of the cache.
+    const modules = new Map<string, Uint8Array>();
     for (const digest of new Set(digests)) {
-      const fault = await this.#have(tenant, digest);
-      if (fault !== undefined) return this.#answer(id, { answer: { fault }, body: NOTHING, cpuMs: 0 });
+      const found = await this.#have(tenant, digest);
+      if (!(found instanceof Uint8Array))
+        return this.#answer(id, { answer: { fault: found }, body: NOTHING, cpuMs: 0 });
+      modules.set(digest, found);
     }
     const sandbox = await this.#pool.acquire(tenant);
     if (sandbox === undefined) return this.#answer(id, { answer: { fault: BUSY }, body: NOTHING, cpuMs: 0 });
-    this.#load(sandbox, tenant, digests);
+    for (const [digest, bytes] of modules) if (!sandbox.loaded.has(digest)) sandbox.load(digest, bytes);
     this.#answer(id, await sandbox.run(work, body, work.do === "pass" ? work.limits : NO_STEP));
     this.#pool.release(tenant, sandbox);
   }
 
-  /** Makes sure that a module is here; returns why it cannot be had. */
-  #have(tenant: string, digest: string): Promise<Trouble | undefined> {
-    if (this.#modules.get(tenant, digest) !== undefined) return Promise.resolve(undefined);
+  /** A module's bytes, asked of the operator if they are not here; or why they cannot be had. */
+  #have(tenant: string, digest: string): Promise<Uint8Array | Trouble> {
+    const held = this.#modules.get(tenant, digest);
+    if (held !== undefined) return Promise.resolve(held);
     const key = `${tenant} ${digest}`;
     return new Promise((resolve) => {
       const waiting = this.#awaited.get(key);
       this.#awaited.set(key, [...(waiting ?? []), resolve]);
       if (waiting === undefined) this.#output.write(encodeFrame({ need: { tenant, digest } }));
     });
-  }
-
-  #load(sandbox: Sandbox, tenant: string, digests: readonly string[]): void {
-    for (const digest of digests) {
-      const bytes = sandbox.loaded.has(digest) ? undefined : this.#modules.get(tenant, digest);
-      if (bytes !== undefined) sandbox.load(digest, bytes);
-    }
   }
 
   #answer(id: number, { answer, body, cpuMs }: Worked): void {
