@@ -54,7 +54,7 @@ async function sources(folder: string): Promise<string[]> {
   const files = entries.filter((entry) => entry.isFile() && /\.(ts|mts|mjs)$/.test(entry.name));
   return files
     .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)))
-    .filter((file) => !file.includes("node_modules") && !file.includes("/build/"));
+    .filter((file) => !file.includes("node_modules"));
 }
 
 async function importsOf(file: string): Promise<Import[]> {
