@@ -3,7 +3,7 @@ import { writeLayout } from "../../host/artifact/index.ts";
 import type { BuiltAlgorithm } from "./algorithms.ts";
 
 /** Where `npm start` finds the algorithms that come with Sluice: an OCI image layout. */
-export const LAYOUT = "build/registry";
+const LAYOUT = "build/registry";
 
 /** Lays the built algorithms out as the embedded registry, each under its version and as latest. */
 export async function buildLayout(built: readonly BuiltAlgorithm[]): Promise<void> {
