@@ -10,7 +10,7 @@ import {
   type Trouble,
   type Work,
 } from "../message.ts";
-import { cpuMs } from "./cpu.ts";
+import { CpuClock } from "./cpu.ts";
 
 /** What came of a piece of work, and the processor time that it took. */
 export interface Worked {
@@ -53,7 +53,8 @@ export class Sandbox {
   readonly loaded = new Set<string>();
   passes = 0;
   idleSinceMs = performance.now();
-  #child: ChildProcess;
+  readonly #child: ChildProcess;
+  readonly #cpu: CpuClock;
   #job: Job | undefined;
   #trouble: Trouble | undefined;
   #alarm: NodeJS.Timeout | undefined;
@@ -70,6 +71,7 @@ export class Sandbox {
       cwd: "/",
       stdio: ["pipe", "pipe", "pipe"],
     });
+    this.#cpu = new CpuClock(this.pid);
     const reader = new FrameReader();
     this.#child.stdout?.on("data", (piece: Buffer) => this.#take(reader, piece));
     this.#child.stderr
@@ -102,7 +104,7 @@ export class Sandbox {
   /** Does a piece of work; always answers, with a fault if the process does not live to. */
   run(work: Work, body: Uint8Array, limits: StepLimits): Promise<Worked> {
     return new Promise((resolve) => {
-      this.#job = { limits, resolve, sentMs: performance.now(), cpuAtStart: cpuMs(this.pid) ?? 0 };
+      this.#job = { limits, resolve, sentMs: performance.now(), cpuAtStart: this.#cpu.ms() };
       this.passes += 1;
       if (!this.#alive) return this.#finish({ fault: lost("it ended before it was asked") }, NOTHING);
       this.#send({ work }, body);
@@ -152,10 +154,10 @@ export class Sandbox {
   #watch(wallMs: number, cpuLimitMs: number | undefined, what: string): void {
     clearTimeout(this.#alarm);
     const startedMs = performance.now();
-    const cpuStart = cpuMs(this.pid) ?? 0;
+    const cpuStart = cpuLimitMs === undefined ? 0 : this.#cpu.ms();
     const look = () => {
       const wall = performance.now() - startedMs;
-      const cpu = (cpuMs(this.pid) ?? 0) - cpuStart;
+      const cpu = cpuLimitMs === undefined ? 0 : this.#cpu.ms() - cpuStart;
       const overCpu = cpuLimitMs !== undefined && cpu >= cpuLimitMs;
       if (overCpu)
         return this.#overran(`${what} used ${cpu} ms of processor time, and may use ${cpuLimitMs} ms`);
@@ -180,8 +182,7 @@ export class Sandbox {
     const job = this.#job;
     this.#job = undefined;
     this.idleSinceMs = performance.now();
-    const used = (cpuMs(this.pid) ?? job?.cpuAtStart ?? 0) - (job?.cpuAtStart ?? 0);
-    job?.resolve({ answer, body, cpuMs: Math.max(0, used) });
+    job?.resolve({ answer, body, cpuMs: this.#cpu.ms() - job.cpuAtStart });
   }
 
   #end(resolve: () => void): void {
@@ -193,6 +194,7 @@ export class Sandbox {
       ? { code: "MemoryExceeded" as const, message: "the sandbox ran out of memory" }
       : lost(`it ended by itself (${this.#child.signalCode ?? this.#child.exitCode ?? "not started"})`);
     this.#finish({ fault: this.#trouble ?? why }, NOTHING);
+    this.#cpu.close();
     resolve();
   }
 }
