@@ -1,4 +1,4 @@
-import type { Wanted } from "../host/knowledge/index.ts";
+import type { Iteration, Verdict, Wanted } from "../host/knowledge/index.ts";
 import { policyKey, tenantKey, type Policy, type TargetNode } from "../host/policy/index.ts";
 import type { Topology, TopologyNode } from "../host/topology/index.ts";
 
@@ -49,5 +49,30 @@ export const policy = (rest: Partial<Policy> = {}): Policy => ({
   startAfterSeconds: 0,
   guardrails: { totalMax: undefined },
   knowledge: { keep: 200, history: undefined },
+  ...rest,
+});
+
+/** A verdict that a guardrail moved: 40 were wanted, 16 are granted. */
+export const verdict = (node: string, rest: Partial<Verdict> = {}): Verdict => ({
+  node,
+  current: 2,
+  wanted: 40,
+  granted: 16,
+  reasons: ["OutOfBounds"],
+  ...rest,
+});
+/** A pass that scaled one node, `split`. */
+export const iteration = (rest: Partial<Iteration> = {}): Iteration => ({
+  id: "7",
+  number: 7,
+  at: "2026-03-01T12:00:00.000Z",
+  topology: topology(node("split", 2, { ready: 1 })),
+  sources: {},
+  answers: {},
+  decision: { verdicts: [verdict("split")], changes: [] },
+  outcome: "Scaled",
+  changes: [],
+  fault: undefined,
+  carry: undefined,
   ...rest,
 });

@@ -10,8 +10,7 @@ import {
   type NodeView,
   type PolicyView,
 } from "../host/console/index.ts";
-import type { Iteration, Verdict } from "../host/knowledge/index.ts";
-import { node, policy, topology } from "./builders.ts";
+import { iteration, policy, verdict } from "./builders.ts";
 
 const nodeView = (name: string, rest: Partial<NodeView> = {}): NodeView => ({
   name,
@@ -31,29 +30,6 @@ const policyView = (rest: Partial<PolicyView> = {}): PolicyView => ({
   nodes: [nodeView("split")],
   ...rest,
 });
-const verdict = (node: string, rest: Partial<Verdict> = {}): Verdict => ({
-  node,
-  current: 2,
-  wanted: 40,
-  granted: 16,
-  reasons: ["OutOfBounds"],
-  ...rest,
-});
-const iteration = (rest: Partial<Iteration> = {}): Iteration => ({
-  id: "7",
-  number: 7,
-  at: "2026-03-01T12:00:00.000Z",
-  topology: topology(node("split", 2, { ready: 1 })),
-  sources: {},
-  answers: {},
-  decision: { verdicts: [verdict("split")], changes: [] },
-  outcome: "Scaled",
-  changes: [],
-  fault: undefined,
-  carry: undefined,
-  ...rest,
-});
-
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
   await Promise.all(closing.splice(0).map((close) => close()));

@@ -1,30 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Iteration, Verdict } from "../host/knowledge/index.ts";
 import { logger, telemetry } from "../host/telemetry/index.ts";
-import { node, policy, topology } from "./builders.ts";
-
-const verdict = (node: string, rest: Partial<Verdict> = {}): Verdict => ({
-  node,
-  current: 2,
-  wanted: 40,
-  granted: 16,
-  reasons: ["OutOfBounds"],
-  ...rest,
-});
-const iteration = (rest: Partial<Iteration> = {}): Iteration => ({
-  id: "7",
-  number: 7,
-  at: "2026-03-01T12:00:00.000Z",
-  topology: topology(node("split", 2, { ready: 1 })),
-  sources: {},
-  answers: {},
-  decision: { verdicts: [verdict("split")], changes: [] },
-  outcome: "Scaled",
-  changes: [],
-  fault: undefined,
-  carry: undefined,
-  ...rest,
-});
+import { iteration, policy, verdict } from "./builders.ts";
 
 const named = (at: number) => policy({ key: `team/${at}` as never, name: `p${at}` });
 

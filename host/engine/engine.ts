@@ -3,8 +3,8 @@ import { connect } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { asFault, Fault, type Problem } from "../fault/index.ts";
-import type { LogLine } from "../knowledge/index.ts";
-import type { Step, TenantKey } from "../policy/index.ts";
+import type { PassAnswers } from "../loop/index.ts";
+import type { TenantKey } from "../policy/index.ts";
 import { readInspection, readLogs, readProblems } from "./answer.ts";
 import { encodeFrame, FrameReader, type Frame } from "./frame.ts";
 import {
@@ -36,17 +36,10 @@ export interface PassOrder {
   readonly limits: StepLimits;
 }
 
-export interface PassResult {
-  readonly answers: Readonly<Partial<Record<Step, string>>>;
-  readonly carry: string | undefined;
-  readonly logs: readonly LogLine[];
-  readonly cpuMs: number;
-}
-
 /** Runs algorithms in sandbox processes. Every method throws a `Fault` and nothing else. */
 export interface SandboxEngine {
   /** All steps of a pass in one round trip. */
-  pass(order: PassOrder): Promise<PassResult>;
+  pass(order: PassOrder): Promise<PassAnswers>;
   /** What a module says of itself; `ArtifactInvalid` if it is no algorithm. */
   inspect(module: { readonly tenant: TenantKey; readonly digest: string }): Promise<Inspection>;
   /** What is wrong with a config (JSON text) by the schema inside the module. */

@@ -1,9 +1,3 @@
-export {
-  startEngine,
-  type EngineOptions,
-  type PassOrder,
-  type PassResult,
-  type SandboxEngine,
-} from "./engine.ts";
+export { startEngine, type EngineOptions, type PassOrder, type SandboxEngine } from "./engine.ts";
 export type { Inspection, StepModule } from "./message.ts";
 export { engineFor, type UsedModule } from "./port.ts";

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { startEngine, type PassResult, type SandboxEngine } from "../../host/engine/index.ts";
+import { startEngine, type SandboxEngine } from "../../host/engine/index.ts";
+import type { PassAnswers } from "../../host/loop/index.ts";
 import { tenantKey, type Step } from "../../host/policy/index.ts";
 import { LIMITS } from "../../host/tenant/index.ts";
 import { digestOf } from "../hostile/wat.ts";
@@ -8,7 +9,7 @@ import { digestOf } from "../hostile/wat.ts";
 export interface Bed extends AsyncDisposable {
   readonly engine: SandboxEngine;
   /** Makes the modules known and runs them, each as the step that it is named by. */
-  run(modules: Partial<Record<Step, Uint8Array>>, options?: RunOptions): Promise<PassResult>;
+  run(modules: Partial<Record<Step, Uint8Array>>, options?: RunOptions): Promise<PassAnswers>;
   inspect(module: Uint8Array, tenant?: string): ReturnType<SandboxEngine["inspect"]>;
   /** Adds a module and returns its digest. */
   add(module: Uint8Array): string;
