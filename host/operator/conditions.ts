@@ -1,6 +1,6 @@
 import type { Fault } from "../fault/index.ts";
 import type { Iteration } from "../knowledge/index.ts";
-import type { Mode } from "../policy/index.ts";
+import type { Mode, ScalingPolicyStatus } from "../policy/index.ts";
 
 /** A `metav1.Condition` before it has a time. */
 export interface Finding {
@@ -19,10 +19,7 @@ export type ConditionType =
   | "ScalingLimited"
   | "Paused";
 
-export interface Condition extends Finding {
-  readonly lastTransitionTime: string;
-  readonly observedGeneration: number;
-}
+type Condition = NonNullable<ScalingPolicyStatus["conditions"]>[number];
 
 /** What became of a policy in one go: how far it came, and what stopped it. */
 export type Outcome =

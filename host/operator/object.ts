@@ -1,6 +1,5 @@
 import type { KubeObject } from "../kube/index.ts";
-import { policyKey, type PolicyKey } from "../policy/index.ts";
-import type { PolicyStatus } from "./status.ts";
+import { policyKey, type PolicyKey, type ScalingPolicyStatus } from "../policy/index.ts";
 
 /** What is kept of a `ScalingPolicy` while it is watched: its managed fields alone would double the memory. */
 export interface PolicyObject {
@@ -12,7 +11,7 @@ export interface PolicyObject {
   readonly uid: string;
   readonly generation: number;
   readonly spec: unknown;
-  readonly status: Partial<PolicyStatus>;
+  readonly status: ScalingPolicyStatus;
 }
 
 export function trimPolicy(object: KubeObject): PolicyObject {

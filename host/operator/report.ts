@@ -7,10 +7,10 @@ import {
   type KubeObject,
   type Resource,
 } from "../kube/index.ts";
-import type { PolicyKey } from "../policy/index.ts";
+import type { PolicyKey, ScalingPolicyStatus } from "../policy/index.ts";
 import { findings, type Outcome } from "./conditions.ts";
 import type { PolicyObject } from "./object.ts";
-import { statusAfter, type PolicyStatus, type RunningArtifact } from "./status.ts";
+import { statusAfter, type RunningArtifact } from "./status.ts";
 
 /** Tells the users of a policy what became of it: status and events, written here and nowhere else. */
 export interface Reporter {
@@ -33,7 +33,7 @@ export interface ReporterOptions {
 /** The copy of a policy that is watched lags behind our own writes; what was written last is kept beside it. */
 interface Said {
   readonly uid: string;
-  readonly status: Partial<PolicyStatus>;
+  readonly status: ScalingPolicyStatus;
   readonly trouble: string | undefined;
 }
 
@@ -61,8 +61,7 @@ export function reporter({ cluster, resource, events, now }: ReporterOptions): R
   };
 }
 
-const statusOf = (written: KubeObject | undefined) =>
-  written?.["status"] as Partial<PolicyStatus> | undefined;
+const statusOf = (written: KubeObject | undefined) => written?.["status"] as ScalingPolicyStatus | undefined;
 
 /** Every rescale is news; trouble is news when it begins or changes its kind. */
 function newsOf(object: PolicyObject, outcome: Outcome, troubleIsOld: boolean): EventNews[] {

@@ -1,43 +1,20 @@
 import type { Iteration } from "../knowledge/index.ts";
-import { findings, settle, type Condition, type Outcome } from "./conditions.ts";
-
-/** What stands in a policy's status. Nothing in it changes with a pass that changes nothing. */
-export interface PolicyStatus {
-  readonly observedGeneration: number;
-  readonly conditions: readonly Condition[];
-  readonly algorithms?: readonly RunningArtifact[];
-  readonly nodes?: readonly NodeStatus[];
-  readonly lastChange?: LastChange;
-}
+import type { ScalingPolicyStatus } from "../policy/index.ts";
+import { findings, settle, type Outcome } from "./conditions.ts";
 
 /** A module that runs: what the policy named, and the digest that it was resolved to. */
-export interface RunningArtifact {
-  readonly step: "monitor" | "analyze" | "plan" | "all";
-  readonly role: "Live";
-  readonly artifact: string;
-  readonly digest: string;
-}
-
-interface NodeStatus {
-  readonly name: string;
-  readonly parallelism: number;
-  readonly reason: string;
-}
-
-interface LastChange {
-  readonly id: string;
-  readonly at: string;
-  readonly outcome: string;
-}
+export type RunningArtifact = NonNullable<ScalingPolicyStatus["algorithms"]>[number];
+type NodeStatus = NonNullable<ScalingPolicyStatus["nodes"]>[number];
+type LastChange = NonNullable<ScalingPolicyStatus["lastChange"]>;
 
 /** The status after an outcome; what the outcome says nothing of stays. Pure. */
 export function statusAfter(
-  before: Partial<PolicyStatus>,
+  before: ScalingPolicyStatus,
   outcome: Outcome,
   running: readonly RunningArtifact[] | undefined,
   generation: number,
   at: string,
-): PolicyStatus {
+): ScalingPolicyStatus {
   const conditions = settle(before.conditions ?? [], findings(outcome), generation, at);
   const iteration = outcome.stage === "passed" ? outcome.iteration : undefined;
   const algorithms = running ?? before.algorithms;
