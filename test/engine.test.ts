@@ -130,6 +130,22 @@ describe("a sandbox process", () => {
     expect(processes().length).toBeGreaterThanOrEqual(4);
   });
 
+  test("is given up by a busy tenant when another waits for one, where the number of processes is reached", async () => {
+    await using own = await bed(1);
+    // Each burns some 50 ms of processor time; together they would keep the only process for much longer than a second.
+    const burn = doing(
+      "(local $i i32) (loop $more (local.set $i (i32.add (local.get $i) (i32.const 1))) (br_if $more (i32.lt_u (local.get $i) (i32.const 50000000))))",
+    );
+    let left = 100;
+    const busy = Array.from({ length: left }, async () => {
+      await own.run({ plan: burn }, { tenant: "busy" }).catch(() => undefined);
+      left -= 1;
+    });
+    expect((await own.run({ plan: good }, { tenant: "other" })).answers.plan).toBe(plan);
+    expect(left).toBeGreaterThan(0);
+    await Promise.all(busy);
+  });
+
   test("that is killed costs at most its own pass, and the next one has another", async () => {
     await using own = await bed();
     await own.run({ plan: good });

@@ -15,9 +15,13 @@ const MODULES_A_LIFE = 64;
 /** A tenant that has had nothing to do for so long gives its process, some 60 MB, back. */
 const IDLE_MS = 60_000;
 const SWEEP_MS = 5_000;
+/** How long a tenant keeps its process while others have none and wait: about ten times what a start costs. */
+const SLICE_MS = 1_000;
 
 interface Lane {
   sandbox: Sandbox | undefined;
+  /** Since when it has that process. */
+  sinceMs: number;
   readonly waiting: Turn[];
 }
 interface Turn {
@@ -44,7 +48,7 @@ export class Pool {
 
   /** A sandbox of the tenant that nobody uses now; undefined if there was none in time. Give it back with `release`. */
   acquire(tenant: string): Promise<Sandbox | undefined> {
-    const lane = this.#lanes.get(tenant) ?? { sandbox: undefined, waiting: [] };
+    const lane = this.#lanes.get(tenant) ?? { sandbox: undefined, sinceMs: 0, waiting: [] };
     this.#lanes.set(tenant, lane);
     if (lane.waiting.length >= this.#limits.waitingPerTenant) return Promise.resolve(undefined);
     return new Promise((resolve) => {
@@ -65,11 +69,17 @@ export class Pool {
   release(tenant: string, sandbox: Sandbox): void {
     const lane = this.#lanes.get(tenant);
     if (lane !== undefined && lane.sandbox === sandbox) this.#inUse.delete(sandbox);
-    if (sandbox.passes >= PASSES_A_LIFE || sandbox.loaded.size >= MODULES_A_LIFE)
-      this.#retire(tenant, sandbox);
+    const worn = sandbox.passes >= PASSES_A_LIFE || sandbox.loaded.size >= MODULES_A_LIFE;
+    if (worn || this.#mustYield(lane)) this.#retire(tenant, sandbox);
     // A tenant that comes back at once stands behind those who wait.
     if (lane !== undefined && this.#lanes.delete(tenant)) this.#lanes.set(tenant, lane);
     this.#serve();
+  }
+
+  /** Whether a tenant has had its slice while another waits for a process: a busy one must not keep the others out. */
+  #mustYield(lane: Lane | undefined): boolean {
+    if (lane === undefined || performance.now() - lane.sinceMs < SLICE_MS) return false;
+    return [...this.#lanes.values()].some((one) => one.waiting.length > 0 && one.sandbox?.alive !== true);
   }
 
   /** Ends every process. */
@@ -86,7 +96,10 @@ export class Pool {
   #serve(): void {
     for (const [tenant, lane] of this.#lanes) {
       if (lane.waiting.length === 0) continue;
-      if (lane.sandbox?.alive !== true) lane.sandbox = this.#adopt(tenant);
+      if (lane.sandbox?.alive !== true) {
+        lane.sandbox = this.#adopt(tenant);
+        lane.sinceMs = performance.now();
+      }
       const { sandbox } = lane;
       if (sandbox === undefined || this.#inUse.has(sandbox)) continue;
       const turn = lane.waiting.shift();
