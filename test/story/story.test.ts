@@ -4,8 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isAlive, processes, until } from "../engine/bed.ts";
 import { doing } from "../hostile/wat.ts";
 import { conditions, replicas, ROOT, scaleWriters, stage, type Stage } from "./bed.ts";
+import { policyKey } from "../../host/policy/index.ts";
+import { openStore } from "../../host/store/index.ts";
 import { eventually, operator, type OperatorProcess } from "./operator.ts";
 import { policyText } from "./policy.ts";
+import { holdScale } from "./webhook.ts";
 
 const THRESHOLD = join(ROOT, "build/algorithms/threshold.wasm");
 const CHAIN = ["split", "count", "sink"];
@@ -172,9 +175,37 @@ describe("an operator that is killed", () => {
     await condition(team, "clicks", "Ready", "Ready");
   });
 
-  test("ends within seconds when it is asked to, and with nothing left behind", async () => {
+  test("between two writes of one decision leaves it stored and unfinished, and its successor finishes what is due", async () => {
+    const hold = await holdScale(set, team, "sink");
+    turn({ split: 820, count: 560, sink: 320 });
+    // All grow, upstream first: split and count are written, and sink waits in the API server.
+    await eventually(
+      async (): Promise<Record<string, string>> => ({
+        ...(await replicas(set, team)),
+        waiting: `${hold.waiting()}`,
+      }),
+      (seen) => seen["split"] === "9/9" && seen["count"] === "6/6" && seen["waiting"] !== "0",
+    );
+    await running.kill();
+    await hold.release();
+    expect(await replicas(set, team)).toMatchObject({ split: "9/9", count: "6/6", sink: "1/1" });
+
+    running = await start();
+    await reach({ split: "9/9", count: "6/6", sink: "4/4" });
+  }, 90_000);
+
+  test("ends within seconds when it is asked to, with nothing left behind but what it knows", async () => {
     const before = processes(running.pid).map((one) => one.pid);
     expect(await running.stop()).toBe(0);
     expect(await until(() => !before.some(isAlive))).toBe(true);
+
+    const store = await openStore({
+      file: join(set.folder, "state/knowledge.db"),
+      clock: { now: () => new Date() },
+    });
+    const known = await store.entries(policyKey(team, "clicks"), 200);
+    await store.close();
+    expect(known.some((one) => one.outcome === "Abandoned")).toBe(true);
+    expect(known.map((one) => one.number)).toEqual(known.map((_, at) => (known[0]?.number ?? 0) - at));
   });
 });
