@@ -13,7 +13,13 @@ let namespace: string;
 beforeAll(async () => {
   cluster = await sharedCluster();
   await cluster.kubectl(["apply", "--server-side", "--filename", CRD]);
-  await cluster.kubectl(["wait", "--for=condition=Established", "--timeout=30s", "--filename", CRD]);
+  await cluster.kubectl([
+    "wait",
+    '--for=jsonpath={.status.conditions[?(@.type=="Established")].status}=True',
+    "--timeout=30s",
+    "--filename",
+    CRD,
+  ]);
   namespace = await cluster.namespace();
 });
 

@@ -50,7 +50,12 @@ export async function stage(): Promise<Stage> {
   await real.applyNode("node-1", { pods: "500" });
   await kubectl(["apply", "--server-side", "--filename", join(ROOT, "crds")]);
   await kubectl(["apply", "--filename", join(ROOT, "install/operator.yaml")]);
-  await kubectl(["wait", "--for=condition=Established", "crd/scalingpolicies.sluice.dev", "--timeout=30s"]);
+  await kubectl([
+    "wait",
+    '--for=jsonpath={.status.conditions[?(@.type=="Established")].status}=True',
+    "crd/scalingpolicies.sluice.dev",
+    "--timeout=30s",
+  ]);
   await kubectl([
     "wait",
     "--for=create",

@@ -169,7 +169,12 @@ function withWays(what: Reached & Pick<Cluster, "stop">, kubectl: Kubectl): Clus
       const metadata = { name, labels: { type: "kwok", "kubernetes.io/hostname": name, ...labels } };
       const node = { apiVersion: "v1", kind: "Node", metadata, status: { allocatable: has, capacity: has } };
       await kubectl(["apply", "--filename", "-"], { input: JSON.stringify(node) });
-      await kubectl(["wait", "--for=condition=Ready", `node/${name}`, "--timeout=30s"]);
+      await kubectl([
+        "wait",
+        '--for=jsonpath={.status.conditions[?(@.type=="Ready")].status}=True',
+        `node/${name}`,
+        "--timeout=30s",
+      ]);
     },
     namespace: async () => {
       const name = `t-${randomBytes(4).toString("hex")}`;
