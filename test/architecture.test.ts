@@ -20,6 +20,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   engine: ["contract", "fault", "knowledge", "loop", "policy", "tenant", "topology"],
   artifact: ["fault", "policy"],
   kube: ["fault", "policy"],
+  egress: ["fault", "policy"],
   source: ["fault", "knowledge", "loop", "policy"],
   store: ["fault", "knowledge", "loop", "policy"],
   driver: ["fault", "knowledge", "kube", "loop", "policy", "topology"],

@@ -2,6 +2,7 @@ import { Fault, type Problem } from "../fault/index.ts";
 import type { LogLine } from "../knowledge/index.ts";
 import type { Step } from "../policy/index.ts";
 import { LIMITS } from "../tenant/index.ts";
+import { KINDS, type Asked } from "./effects.ts";
 import type { Inspection } from "./message.ts";
 
 // What a sandbox says is read here and nowhere else. A guest may have taken the sandbox over: what is not as it should be is
@@ -39,13 +40,28 @@ export function readInspection(text: string | undefined): Inspection {
   };
 }
 
+/** What a step waits for. */
+export function readEffect(text: string | undefined): Asked & { readonly step: Step } {
+  const { step, kind, request, body } = fieldsOf(parse(text));
+  if (!STEPS.has(step) || !KINDS.has(kind)) throw lost();
+  const bytes = [request, body].map((one) => Buffer.from(typeof one === "string" ? one : "", "base64"));
+  const [asked, sent] = bytes.map((one) => one.toString("base64"));
+  if (asked === undefined || sent === undefined || Buffer.concat(bytes).length > LIMITS.effectRequestBytes)
+    throw lost();
+  return { step: step as Step, kind: kind as Asked["kind"], request: asked, body: sent };
+}
+
 function parse(text: string | undefined): unknown {
   try {
     return JSON.parse(text ?? "");
   } catch {
-    throw new Fault("SandboxLost", "The sandbox answered something else than it was asked", { retry: true });
+    throw lost();
   }
 }
+
+/** A sandbox that cannot be believed is as good as none. */
+export const lost = (): Fault =>
+  new Fault("SandboxLost", "The sandbox answered something else than it was asked", { retry: true });
 
 function listOf(text: string | undefined, most: number): unknown[] {
   const list = parse(text);

@@ -3,10 +3,13 @@ import { connect } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { asFault, Fault, type Problem } from "../fault/index.ts";
+import type { Journal } from "../knowledge/index.ts";
 import type { PassAnswers } from "../loop/index.ts";
 import type { TenantKey } from "../policy/index.ts";
-import { readInspection, readLogs, readProblems } from "./answer.ts";
+import { readInspection, readProblems } from "./answer.ts";
+import type { Perform } from "./effects.ts";
 import { encodeFrame, FrameReader, type Frame } from "./frame.ts";
+import { recall, record, type Recorded } from "./journal.ts";
 import {
   joinParts,
   splitParts,
@@ -15,9 +18,11 @@ import {
   type Parts,
   type StepLimits,
   type StepModule,
+  type StretchUse,
   type Trouble,
   type Work,
 } from "./message.ts";
+import { runRounds, type Question } from "./rounds.ts";
 
 export interface EngineOptions {
   /** The bytes of a tenant's module. Throws a fault if they cannot be had. */
@@ -34,12 +39,16 @@ export interface PassOrder {
   readonly steps: readonly StepModule[];
   readonly texts: Readonly<Record<string, string>>;
   readonly limits: StepLimits;
+  /** Has the effects that steps ask for. Without it, asking for one ends the pass with `EffectDenied`. */
+  readonly effects?: Perform | undefined;
 }
 
 /** Runs algorithms in sandbox processes. Every method throws a `Fault` and nothing else. */
 export interface SandboxEngine {
-  /** All steps of a pass in one round trip. */
+  /** All steps of a pass in one round trip, and in one more for every effect. */
   pass(order: PassOrder): Promise<PassAnswers>;
+  /** Runs a pass again as it was, with nothing asked of the world. `Nondeterministic` if it asks for something else. */
+  replay(order: Omit<PassOrder, "effects">, recorded: Recorded): Promise<PassAnswers>;
   /** What a module says of itself; `ArtifactInvalid` if it is no algorithm. */
   inspect(module: { readonly tenant: TenantKey; readonly digest: string }): Promise<Inspection>;
   /** What is wrong with a config (JSON text) by the schema inside the module. */
@@ -56,17 +65,21 @@ export interface SandboxEngine {
 export function startEngine(options: EngineOptions): Promise<SandboxEngine> {
   const link = new Link(options);
   const ask = async (tenant: TenantKey, work: Work, body?: Uint8Array) => {
-    const { done, body: said, cpuMs } = await link.ask(tenant, work, body);
-    return { texts: splitParts(done, said), cpuMs };
+    const { parts, body: said, ...rest } = await link.ask(tenant, work, body);
+    return { texts: splitParts(parts, said), ...rest };
+  };
+  const run = async (order: PassOrder, recorded?: Journal): Promise<PassAnswers> => {
+    const once = ({ texts, ...question }: Question) => {
+      const { parts, body } = joinParts(texts);
+      return ask(order.tenant, { do: "pass", ...question, parts }, body);
+    };
+    const { journal, ...result } = await runRounds({ ...order, recorded }, once);
+    return { ...result, ...record(journal) };
   };
   return Promise.resolve({
-    async pass({ tenant, steps, texts, limits }) {
-      const { parts, body } = joinParts(texts);
-      const { texts: said, cpuMs } = await ask(tenant, { do: "pass", steps, parts, limits }, body);
-      const { logs, carry, monitor, analyze, plan } = said;
-      const answers = Object.entries({ monitor, analyze, plan }).filter(([, text]) => text !== undefined);
-      return { answers: Object.fromEntries(answers), carry, logs: readLogs(logs), cpuMs };
-    },
+    pass: (order) => run(order),
+    replay: async ({ tenant, steps, texts, limits }, recorded) =>
+      run({ tenant, steps, texts, limits }, recall(recorded)),
     async inspect({ tenant, digest }) {
       return readInspection((await ask(tenant, { do: "inspect", digest })).texts["inspection"]);
     },
@@ -79,9 +92,18 @@ export function startEngine(options: EngineOptions): Promise<SandboxEngine> {
 }
 
 interface Reply {
-  readonly done: Parts;
+  readonly parts: Parts;
+  readonly suspended: boolean;
   readonly body: Uint8Array;
   readonly cpuMs: number;
+  readonly used: StretchUse;
+}
+/** What the supervisor says of a piece of work. */
+interface Heard {
+  readonly id: number;
+  readonly answer: Answer;
+  readonly cpuMs: number;
+  readonly used: StretchUse;
 }
 interface Pending {
   readonly resolve: (reply: Reply) => void;
@@ -178,13 +200,15 @@ class Link {
   #hear({ header, body }: Frame, output: Writable): void {
     if ("need" in header)
       return void this.#give(header["need"] as { tenant: TenantKey; digest: string }, output);
-    const { id, answer, cpuMs } = header as unknown as { id: number; answer: Answer; cpuMs: number };
+    const { id, answer, cpuMs, used } = header as unknown as Heard;
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
     if (pending === undefined || "started" in answer) return;
-    if ("fault" in answer) pending.reject(faultOf(answer.fault));
+    if ("fault" in answer) return pending.reject(faultOf(answer.fault));
+    const suspended = "suspended" in answer;
+    const parts = suspended ? answer.suspended : answer.done;
     // The frame is a view of what arrived: it is copied out before the next piece comes.
-    else pending.resolve({ done: answer.done, body: Buffer.from(body), cpuMs });
+    pending.resolve({ parts, suspended, body: Buffer.from(body), cpuMs, used });
   }
 
   async #give({ tenant, digest }: { tenant: TenantKey; digest: string }, output: Writable): Promise<void> {

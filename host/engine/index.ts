@@ -1,3 +1,5 @@
+export type { EffectAnswer, EffectRequest, Perform } from "./effects.ts";
 export { startEngine, type EngineOptions, type PassOrder, type SandboxEngine } from "./engine.ts";
 export type { Inspection, StepModule } from "./message.ts";
 export { engineFor, type UsedModule } from "./port.ts";
+export type { Recorded } from "./journal.ts";

@@ -11,6 +11,14 @@ export interface StepModule {
 export interface StepLimits {
   readonly cpuMs: number;
   readonly wallMs: Readonly<Record<Step, number>>;
+  /** What is left to a step that has run before and waited for an effect. */
+  readonly left?: { readonly step: Step } & StretchUse;
+}
+
+/** The time that a stretch of work takes. */
+export interface StretchUse {
+  readonly cpuMs: number;
+  readonly wallMs: number;
 }
 
 /** What is asked of a sandbox. Texts travel in the body, one after the other, with their names and lengths in `parts`. */
@@ -18,8 +26,11 @@ export type Work =
   | {
       readonly do: "pass";
       readonly steps: readonly StepModule[];
+      /** Besides what steps are shown: the answers of earlier steps, and the journal of those that are to run. */
       readonly parts: Parts;
       readonly limits: StepLimits;
+      /** Whether a step may ask for an effect that its journal does not hold. */
+      readonly effects: boolean;
     }
   | { readonly do: "inspect"; readonly digest: string }
   | { readonly do: "config"; readonly digest: string; readonly parts: Parts };
@@ -32,7 +43,11 @@ export interface Started {
   readonly started: Stretch;
 }
 /** Texts in the body, or a fault: what a header holds is small, whatever a guest wrote. */
-export type Ended = { readonly done: Parts } | { readonly fault: Trouble };
+export type Ended =
+  | { readonly done: Parts }
+  /** A step waits for an effect: the texts are those of the steps before it, and what it asks for. */
+  | { readonly suspended: Parts }
+  | { readonly fault: Trouble };
 
 /** A fault on its way between processes. */
 export interface Trouble {
@@ -84,12 +99,10 @@ const MESSAGE_CHARACTERS = 8 * 1_024;
  * for everything that a sandbox of ours would not say.
  */
 export function readAnswer(header: Readonly<Record<string, unknown>>, body: Uint8Array): Answer {
-  const { started, done, fault } = header;
+  const { started, done, suspended, fault } = header;
   if (STRETCHES.has(started)) return { started: started as Stretch };
-  if (Array.isArray(done) && done.every(isPart)) {
-    const parts = done as Parts;
-    if (parts.reduce((all, [, bytes]) => all + bytes, 0) === body.length) return { done: parts };
-  }
+  if (areParts(done, body)) return { done };
+  if (areParts(suspended, body)) return { suspended };
   if (typeof fault === "object" && fault !== null) {
     const { code, message, retry } = fault as Readonly<Record<string, unknown>>;
     if (typeof code === "string" && Object.hasOwn(FAULTS, code) && typeof message === "string") {
@@ -105,6 +118,10 @@ export function readAnswer(header: Readonly<Record<string, unknown>>, body: Uint
   throw new TypeError("a sandbox said something that is no answer");
 }
 
+const areParts = (parts: unknown, body: Uint8Array): parts is Parts =>
+  Array.isArray(parts) &&
+  parts.every(isPart) &&
+  (parts as Parts).reduce((all, [, bytes]) => all + bytes, 0) === body.length;
 const isPart = (part: unknown): boolean =>
   Array.isArray(part) &&
   part.length === 2 &&

@@ -2,6 +2,7 @@ import { Fault } from "../fault/index.ts";
 import type { Engine, PassInput } from "../loop/index.ts";
 import { STEPS, type Policy, type Step, type TenantKey } from "../policy/index.ts";
 import { LIMITS } from "../tenant/index.ts";
+import type { Perform } from "./effects.ts";
 import type { SandboxEngine } from "./engine.ts";
 import type { StepModule } from "./message.ts";
 
@@ -14,8 +15,15 @@ export interface UsedModule {
 /** A thousand modules of a hundred tenants are far more than a cluster runs; past that they are asked again. */
 const MODULES_KNOWN = 10_000;
 
-/** The engine as the loop knows it: `modules` says which digests a policy runs. */
-export function engineFor(engine: SandboxEngine, modules: (policy: Policy) => readonly UsedModule[]): Engine {
+/**
+ * The engine as the loop knows it: `modules` says which digests a policy runs, `effects` who has effects for it; without one
+ * its algorithm can have none.
+ */
+export function engineFor(
+  engine: SandboxEngine,
+  modules: (policy: Policy) => readonly UsedModule[],
+  effects: (policy: Policy) => Perform | undefined = () => undefined,
+): Engine {
   const offered = new Map<string, readonly Step[]>();
   /** Asked once for each module: what it exports does not change with a digest. */
   const offers = async (tenant: TenantKey, digest: string): Promise<readonly Step[]> => {
@@ -31,13 +39,13 @@ export function engineFor(engine: SandboxEngine, modules: (policy: Policy) => re
       const { tenant } = policy;
       const steps = await stepsOf((digest) => offers(tenant, digest), modules(policy));
       const limits = { cpuMs: policy.algorithm.cpuMs, wallMs: LIMITS.wallMs };
-      const { answers, carry, logs, cpuMs } = await engine.pass({
+      return engine.pass({
         tenant,
         steps,
         texts: textsOf(policy, input),
         limits,
+        effects: effects(policy),
       });
-      return { answers, carry, logs, cpuMs };
     },
   };
 }

@@ -89,8 +89,13 @@ export const FAULTS = {
     remedy: "Correct the algorithm: `pdk/schema` has the shape of every answer.",
   },
   EffectDenied: {
-    means: "The algorithm tried to reach the network, which is not granted.",
+    means: "The algorithm tried to reach the network, which is not granted, or asked for more than it may.",
     remedy: "Name what it needs under spec.sources; the host reads it and passes it in.",
+  },
+  Nondeterministic: {
+    means: "A step that was run again asked for something else than the first time.",
+    remedy:
+      "Let a step's requests follow from its input and from earlier answers alone; give maps a fixed order.",
   },
   SandboxLost: {
     means: "The sandbox process ended without an answer.",

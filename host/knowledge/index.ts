@@ -14,3 +14,11 @@ export type {
   Verdict,
   Wanted,
 } from "./iteration.ts";
+export type {
+  EffectKind,
+  Journal,
+  JournalAnswer,
+  JournalBodies,
+  JournalBody,
+  JournalEntry,
+} from "./journal.ts";

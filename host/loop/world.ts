@@ -1,4 +1,13 @@
-import type { Change, ChangeOutcome, Iteration, LogLine, Observations, Past } from "../knowledge/index.ts";
+import type {
+  Change,
+  ChangeOutcome,
+  Iteration,
+  Journal,
+  JournalBodies,
+  LogLine,
+  Observations,
+  Past,
+} from "../knowledge/index.ts";
 import type { Policy, Step } from "../policy/index.ts";
 import type { Topology } from "../topology/index.ts";
 
@@ -43,6 +52,10 @@ export interface PassAnswers {
   readonly carry: string | undefined;
   readonly logs: readonly LogLine[];
   readonly cpuMs: number;
+  /** The effects of the steps, none if it is empty; with it the pass can be run again, and answers the same. */
+  readonly journal: Journal;
+  /** What the journal names by digest. */
+  readonly bodies: JournalBodies;
 }
 
 /** Runs the steps of a policy's algorithm in a sandbox, all in one round trip. Throws a fault; nothing else escapes. */

@@ -18,6 +18,14 @@ export const LIMITS = {
   logBytes: 16 * 1_024,
   // An algorithm's error is one sentence; a longer one would fill conditions.
   errorBytes: 4 * 1_024,
+  // Of a step. Each costs one more run of it, and a request over the network.
+  effects: 8,
+  // The JSON and the body of a request together: larger questions are no questions.
+  effectRequestBytes: 64 * 1_024,
+  // A quarter of the largest input of a step.
+  effectAnswerBytes: 256 * 1_024,
+  // A longer body is kept apart from the journal: the answers of many passes are the same, and are kept once.
+  journalBodyBytes: 64 * 1_024,
   cpuMs: 250,
   wallMs: { monitor: 10_000, analyze: 1_000, plan: 1_000 },
   compileMs: 2_000,

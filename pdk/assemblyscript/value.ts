@@ -84,9 +84,7 @@ export class Value {
   /** The entries of a list; none if the field is missing. */
   list(name: string): Value[] {
     const found = this.find(name);
-    if (found === null) return [];
-    found.open(0x5b, "a list");
-    return found.parts;
+    return found === null ? [] : found.asList();
   }
 
   asNumber(): f64 {
@@ -109,6 +107,11 @@ export class Value {
     return unquote(String.UTF8.decodeUnsafe(this.at + 1, this.end - this.at - 2));
   }
 
+  asList(): Value[] {
+    this.open(0x5b, "a list");
+    return this.parts;
+  }
+
   /** The JSON as it was written: big integers and `1.0` keep their spelling. Empty where nothing is. */
   get json(): string {
     return String.UTF8.decodeUnsafe(this.at, this.end - this.at);
@@ -117,7 +120,7 @@ export class Value {
   /** Where this stands, such as `config.nodes.split`. */
   get path(): string {
     const parent = this.parent;
-    if (parent === null) return "input";
+    if (parent === null) return this.name;
     if (this.nameAt == 0) return `${parent.path}[${parent.parts.indexOf(this)}]`;
     return parent.parent === null ? this.name : `${parent.path}.${this.name}`;
   }
@@ -195,12 +198,13 @@ export class Value {
   }
 }
 
-/** The one value of a JSON text, which has to be an object. */
-export function parse(bytes: StaticArray<u8>): Value {
+/** The one value of a JSON text; it is called by this name where it is not what it should be. */
+export function parse(bytes: StaticArray<u8>, name: string = "input"): Value {
   const from = changetype<usize>(bytes);
   const end = from + bytes.length;
   const at = blanks(from, end);
-  return new Value(at, pastValue(at, end), null, 0, 0);
+  const nameAt = changetype<usize>(String.UTF8.encode(name));
+  return new Value(at, pastValue(at, end), null, nameAt, nameAt + String.UTF8.byteLength(name));
 }
 
 function blanks(at: usize, end: usize): usize {

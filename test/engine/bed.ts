@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { startEngine, type SandboxEngine } from "../../host/engine/index.ts";
+import { startEngine, type PassOrder, type Perform, type SandboxEngine } from "../../host/engine/index.ts";
 import type { PassAnswers } from "../../host/loop/index.ts";
 import { tenantKey, type Step } from "../../host/policy/index.ts";
 import { LIMITS } from "../../host/tenant/index.ts";
@@ -10,6 +10,8 @@ export interface Bed extends AsyncDisposable {
   readonly engine: SandboxEngine;
   /** Makes the modules known and runs them, each as the step that it is named by. */
   run(modules: Partial<Record<Step, Uint8Array>>, options?: RunOptions): Promise<PassAnswers>;
+  /** The same pass as an order, for what else an engine does with one. */
+  order(modules: Partial<Record<Step, Uint8Array>>, options?: RunOptions): PassOrder;
   inspect(module: Uint8Array, tenant?: string): ReturnType<SandboxEngine["inspect"]>;
   /** Adds a module and returns its digest. */
   add(module: Uint8Array): string;
@@ -19,6 +21,7 @@ export interface RunOptions {
   readonly texts?: Readonly<Record<string, string>>;
   readonly cpuMs?: number;
   readonly wallMs?: number;
+  readonly effects?: Perform;
 }
 
 export async function bed(sandboxes = 8): Promise<Bed> {
@@ -31,17 +34,22 @@ export async function bed(sandboxes = 8): Promise<Bed> {
     modules.set(digestOf(module), module);
     return digestOf(module);
   };
+  const order: Bed["order"] = (
+    given,
+    { tenant = "team-a", texts = {}, cpuMs = LIMITS.cpuMs, wallMs, effects } = {},
+  ) => {
+    const steps = (["monitor", "analyze", "plan"] as const).flatMap((step) => {
+      const module = given[step];
+      return module === undefined ? [] : [{ step, digest: add(module) }];
+    });
+    const walls = wallMs === undefined ? LIMITS.wallMs : { monitor: wallMs, analyze: wallMs, plan: wallMs };
+    return { tenant: tenantKey(tenant), steps, texts, limits: { cpuMs, wallMs: walls }, effects };
+  };
   return {
     engine,
     add,
-    run: (given, { tenant = "team-a", texts = {}, cpuMs = LIMITS.cpuMs, wallMs } = {}) => {
-      const steps = (["monitor", "analyze", "plan"] as const).flatMap((step) => {
-        const module = given[step];
-        return module === undefined ? [] : [{ step, digest: add(module) }];
-      });
-      const walls = wallMs === undefined ? LIMITS.wallMs : { monitor: wallMs, analyze: wallMs, plan: wallMs };
-      return engine.pass({ tenant: tenantKey(tenant), steps, texts, limits: { cpuMs, wallMs: walls } });
-    },
+    order,
+    run: (given, options) => engine.pass(order(given, options)),
     inspect: (module, tenant = "team-a") =>
       engine.inspect({ tenant: tenantKey(tenant), digest: add(module) }),
     [Symbol.asyncDispose]: () => engine.close(),

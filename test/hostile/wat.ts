@@ -4,8 +4,8 @@ import wabtInit from "wabt";
 const wabt = await wabtInit();
 
 /** The bytes of a module in the text format. */
-export function wasm(text: string): Uint8Array {
-  const module = wabt.parseWat("test.wat", text, { bulk_memory: true });
+export function wasm(text: string, features: { readonly exceptions?: boolean } = {}): Uint8Array {
+  const module = wabt.parseWat("test.wat", text, { bulk_memory: true, ...features });
   try {
     return module.toBinary({}).buffer.slice();
   } finally {

@@ -2,9 +2,9 @@ import type { LogLine } from "../../knowledge/index.ts";
 import type { Step } from "../../policy/index.ts";
 import { LIMITS } from "../../tenant/index.ts";
 import { Blocks } from "./blocks.ts";
+import { EffectRefused, NO_EFFECTS, Replay, type StepEffects } from "./effects.ts";
+import { trap } from "./trap.ts";
 
-/** The guest tried what it has no grant for; the call ends, whatever the guest makes of it. */
-export class EffectRefused extends Error {}
 /** The guest answered more than it may. */
 export class OutputTooLarge extends Error {}
 
@@ -15,7 +15,12 @@ export interface Exchange {
   error(): Uint8Array | undefined;
   /** Why the host ended the call; it wins over whatever else the guest did. */
   ended(): Error | undefined;
+  /** The effects that the step has had so far. */
+  readonly replay: Replay;
+  /** What the module may import as the Extism interface. */
   readonly functions: Functions;
+  /** What it may import as ours. */
+  readonly host: Functions;
 }
 type Functions = Record<string, (...given: never[]) => unknown>;
 
@@ -26,8 +31,9 @@ const decoder = new TextDecoder("utf-8");
 const LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
 
 /** The host side of the Extism interface for one call. Nothing in it outlives the call. */
-export function exchange(step: Step, input: Uint8Array): Exchange {
+export function exchange(step: Step, input: Uint8Array, effects: StepEffects = NO_EFFECTS): Exchange {
   const blocks = new Blocks();
+  const replay = new Replay(effects, blocks);
   const log = new Log(step);
   let output: Uint8Array | undefined;
   let error: Uint8Array | undefined;
@@ -36,20 +42,23 @@ export function exchange(step: Step, input: Uint8Array): Exchange {
   /** Remembers the first reason to end the call, so that a guest that goes on regardless cannot hide it. */
   const guarded = (name: string, work: (...given: never[]) => unknown) => {
     return (...given: never[]): unknown => {
-      if (ended !== undefined) throw ended;
+      if (ended !== undefined) trap();
       try {
         checkTypes(name, given);
         return work(...given);
       } catch (thrown) {
         ended = thrown instanceof Error ? thrown : new Error(String(thrown));
-        throw ended;
+        return trap();
       }
     };
   };
+  const guardedAll = (all: Functions): Functions =>
+    Object.fromEntries(Object.entries(all).map(([name, work]) => [name, guarded(name, work)]));
   const functions: Functions = {
     ...memory(blocks),
     ...reading(blocks, input),
     ...logging(blocks, log),
+    ...replay.functions,
     ...WITHOUT_EFFECT,
     output_set: (address: bigint, length: bigint) => {
       if (length > BigInt(LIMITS.outputBytes))
@@ -66,9 +75,9 @@ export function exchange(step: Step, input: Uint8Array): Exchange {
     output: () => output,
     error: () => error,
     ended: () => ended,
-    functions: Object.fromEntries(
-      Object.entries(functions).map(([name, work]) => [name, guarded(name, work)]),
-    ),
+    replay,
+    functions: guardedAll(functions),
+    host: guardedAll(replay.host),
   };
 }
 
@@ -125,9 +134,6 @@ const WITHOUT_EFFECT: Functions = {
   config_get: () => 0n,
   var_get: () => 0n,
   var_set: refuse("it tried to keep a variable: what is to be remembered is returned as carry"),
-  http_request: refuse("it tried to make an HTTP request"),
-  http_status_code: () => 0,
-  http_headers: () => 0n,
 };
 
 function within(at: bigint, input: Uint8Array): bigint {

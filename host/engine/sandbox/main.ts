@@ -4,10 +4,12 @@ import { readSync, writeSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { asFault, Fault } from "../../fault/index.ts";
 import type { LogLine } from "../../knowledge/index.ts";
+import type { Step } from "../../policy/index.ts";
 import { LIMITS } from "../../tenant/index.ts";
 import { encodeFrame, FrameReader, type Frame } from "../frame.ts";
 import { joinParts, splitParts, type Answer, type Work } from "../message.ts";
 import { checkConfig } from "./config.ts";
+import { effectText, readJournals, Suspended } from "./effects.ts";
 import { inputOf } from "./input.ts";
 import { compile, type Algorithm } from "./module.ts";
 import { runStep } from "./step.ts";
@@ -51,18 +53,27 @@ async function work(asked: Work, body: Uint8Array): Promise<void> {
     return done({ problems: JSON.stringify(problems) });
   }
   const steps = asked.steps.map(({ step, digest }) => ({ step, module: algorithm(digest).module }));
-  const answers: Record<string, string> = {};
+  const journals = readJournals(shared["journal"]);
+  const answers: Partial<Record<Step, string>> = {};
   const logs: LogLine[] = [];
   let carry: string | undefined;
+  const texts = () => ({ ...answers, logs: JSON.stringify(logs), ...(carry === undefined ? {} : { carry }) });
   for (const { step, module } of steps) {
-    const input = inputOf(step, shared, answers);
+    const input = inputOf(step, shared, { ...shared, ...answers });
     answer({ started: step });
-    const result = runStep(module, step, input);
-    answers[step] = result.text;
-    carry = result.carry ?? carry;
-    logs.push(...result.logs);
+    try {
+      const effects = { granted: asked.effects, journal: journals[step] ?? [] };
+      const result = runStep(module, step, input, effects);
+      answers[step] = result.text;
+      carry = result.carry ?? carry;
+      logs.push(...result.logs);
+    } catch (thrown) {
+      if (!(thrown instanceof Suspended)) throw thrown;
+      const { parts, body: said } = joinParts({ ...texts(), effect: effectText(step, thrown.effect) });
+      return answer({ suspended: parts }, said);
+    }
   }
-  done({ ...answers, logs: JSON.stringify(logs), ...(carry === undefined ? {} : { carry }) });
+  done(texts());
 }
 
 /** Compiles a module when it is first needed; its time is its own and never a step's. One that is refused stays refused. */

@@ -4,6 +4,7 @@ import type { Step } from "../../policy/index.ts";
 import { LIMITS } from "../../tenant/index.ts";
 import type { Inspection } from "../message.ts";
 import { ABI_FUNCTIONS, EXTISM } from "./abi.ts";
+import { HOST, HOST_FUNCTIONS } from "./effects.ts";
 
 /** A module that may be instantiated, and what it says of itself. */
 export interface Algorithm {
@@ -13,6 +14,11 @@ export interface Algorithm {
 
 // The policy's own list would bring all its schemas into every sandbox.
 const STEPS: readonly Step[] = ["monitor", "analyze", "plan"];
+/** What a module may import, and from where. */
+const OFFERED: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  [EXTISM, ABI_FUNCTIONS],
+  [HOST, HOST_FUNCTIONS],
+]);
 /** Names in an inspection: those of a hostile module are as many and as long as it likes. */
 const NAMES = 200;
 const NAME_CHARACTERS = 128;
@@ -56,7 +62,7 @@ function checkHead(bytes: Uint8Array): void {
 function checkImport({ module, name, kind }: WebAssembly.ModuleImportDescriptor): void {
   const what = cut(`${module}.${name}`);
   if (module === "wasi_snapshot_preview1") throw invalid(`it imports ${what}: WASI is not offered yet`);
-  if (module !== EXTISM || !ABI_FUNCTIONS.has(name) || kind !== "function") {
+  if (OFFERED.get(module)?.has(name) !== true || kind !== "function") {
     throw invalid(`it imports ${what} (${kind}), which is not offered`);
   }
 }

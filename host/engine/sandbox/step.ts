@@ -2,8 +2,9 @@ import { Fault } from "../../fault/index.ts";
 import type { LogLine } from "../../knowledge/index.ts";
 import type { Step } from "../../policy/index.ts";
 import { LIMITS } from "../../tenant/index.ts";
-import { EffectRefused, exchange, EXTISM, OutputTooLarge, type Exchange } from "./abi.ts";
+import { exchange, EXTISM, OutputTooLarge, type Exchange } from "./abi.ts";
 import { LimitExceeded } from "./blocks.ts";
+import { Diverged, EffectRefused, HOST, NO_EFFECTS, Suspended, type StepEffects } from "./effects.ts";
 import { readAnswer, type ReadAnswer } from "./json.ts";
 
 export interface StepResult extends ReadAnswer {
@@ -17,8 +18,16 @@ const PAGE_BYTES = 65_536;
 /** What the runtime says when a memory is larger from the start than this process may have. */
 const NO_ROOM = /out of memory|could not allocate memory|larger than implementation limit/i;
 
-/** Runs one step in an instance that nobody has used and nobody will use again. Throws a fault. */
-export function runStep(module: WebAssembly.Module, step: Step, input: string): StepResult {
+/**
+ * Runs one step in an instance that nobody has used and nobody will use again. Throws a fault, or `Suspended` if the step
+ * has to be run again with a longer journal.
+ */
+export function runStep(
+  module: WebAssembly.Module,
+  step: Step,
+  input: string,
+  effects: StepEffects = NO_EFFECTS,
+): StepResult {
   const bytes = new TextEncoder().encode(input);
   if (bytes.length > LIMITS.inputBytes) {
     throw new Fault(
@@ -26,8 +35,9 @@ export function runStep(module: WebAssembly.Module, step: Step, input: string): 
       `The input of ${step} has ${bytes.length} bytes, more than ${LIMITS.inputBytes}`,
     );
   }
-  const call = exchange(step, bytes);
+  const call = exchange(step, bytes, effects);
   const instance = instantiate(module, step, call);
+  call.replay.open();
   const code = enter(instance, step, call);
   const said = call.error();
   if (call.ended() !== undefined) throw trapped(step, call, call.ended(), false);
@@ -36,8 +46,15 @@ export function runStep(module: WebAssembly.Module, step: Step, input: string): 
     throw new Fault("GuestFailed", `${step} returned ${String(code)} and no error`);
   const output = call.output();
   if (output === undefined) throw invalid(step, "it gave no answer");
+  const answer = understood(step, output);
+  if (call.replay.left > 0)
+    throw diverged(step, `it did not ask for ${call.replay.left} of its earlier requests`);
+  return { ...answer, logs: call.logs };
+}
+
+function understood(step: Step, output: Uint8Array): ReadAnswer {
   try {
-    return { ...readAnswer(output), logs: call.logs };
+    return readAnswer(output);
   } catch (thrown) {
     throw invalid(step, messageOf(thrown));
   }
@@ -49,7 +66,7 @@ export function runStep(module: WebAssembly.Module, step: Step, input: string): 
  */
 function instantiate(module: WebAssembly.Module, step: Step, call: Exchange): WebAssembly.Instance {
   try {
-    const instance = new WebAssembly.Instance(module, { [EXTISM]: call.functions });
+    const instance = new WebAssembly.Instance(module, { [EXTISM]: call.functions, [HOST]: call.host });
     // What toolchains with a runtime of their own want to be called first.
     const first = INITIALIZERS.map((name) => instance.exports[name]).find((one) => typeof one === "function");
     if (first !== undefined) (first as () => void)();
@@ -73,8 +90,10 @@ function enter(instance: WebAssembly.Instance, step: Step, call: Exchange): unkn
 }
 
 /** Why a call ended early; what the host itself ended it for comes first, then what the guest says, then the trap. */
-function trapped(step: Step, call: Exchange, thrown: unknown, full: boolean): Fault {
+function trapped(step: Step, call: Exchange, thrown: unknown, full: boolean): Fault | Suspended {
   const reason = call.ended() ?? thrown;
+  if (reason instanceof Suspended) return reason;
+  if (reason instanceof Diverged) return diverged(step, reason.message);
   if (reason instanceof EffectRefused) return new Fault("EffectDenied", `${step}: ${reason.message}`);
   if (reason instanceof LimitExceeded)
     return new Fault("MemoryExceeded", `${step} asked for ${reason.message}`);
@@ -97,5 +116,7 @@ function memoryBytes(instance: WebAssembly.Instance): number {
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes).replaceAll(/\p{Cc}+/gu, " ");
 const messageOf = (thrown: unknown) =>
   (thrown instanceof Error ? thrown.message : String(thrown)).slice(0, 512);
+const diverged = (step: Step, message: string) =>
+  new Fault("Nondeterministic", `${step} is not the same every time it runs: ${message}`);
 const invalid = (step: Step, message: string) =>
   new Fault("OutputInvalid", `The answer of ${step} cannot be used: ${message}`);

@@ -7,6 +7,7 @@ import {
   type Ended,
   type StepLimits,
   type Stretch,
+  type StretchUse,
   type Trouble,
   type Work,
 } from "../message.ts";
@@ -17,6 +18,8 @@ export interface Worked {
   readonly answer: Ended;
   readonly body: Uint8Array;
   readonly cpuMs: number;
+  /** What of it the last stretch has used. */
+  readonly used: StretchUse;
 }
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
@@ -57,6 +60,8 @@ export class Sandbox {
   readonly #cpu: CpuClock;
   #job: Job | undefined;
   #trouble: Trouble | undefined;
+  /** The clocks when the last stretch began. */
+  #stretch: StretchUse = { cpuMs: 0, wallMs: 0 };
   #alarm: NodeJS.Timeout | undefined;
   #last: NodeJS.Timeout | undefined;
   #alive = true;
@@ -148,6 +153,7 @@ export class Sandbox {
     const limits = this.#job?.limits;
     if (limits === undefined) return;
     if (stretch === "compile" || stretch === "config") this.#watch(LIMITS.compileMs, undefined, stretch);
+    else if (limits.left?.step === stretch) this.#watch(limits.left.wallMs, limits.left.cpuMs, stretch);
     else this.#watch(limits.wallMs[stretch], limits.cpuMs, stretch);
   }
 
@@ -155,6 +161,7 @@ export class Sandbox {
     clearTimeout(this.#alarm);
     const startedMs = performance.now();
     const cpuStart = cpuLimitMs === undefined ? 0 : this.#cpu.ms();
+    this.#stretch = { wallMs: startedMs, cpuMs: cpuStart };
     const look = () => {
       const wall = performance.now() - startedMs;
       const cpu = cpuLimitMs === undefined ? 0 : this.#cpu.ms() - cpuStart;
@@ -182,7 +189,13 @@ export class Sandbox {
     const job = this.#job;
     this.#job = undefined;
     this.idleSinceMs = performance.now();
-    job?.resolve({ answer, body, cpuMs: this.#cpu.ms() - job.cpuAtStart });
+    if (job === undefined) return;
+    const now = this.#cpu.ms();
+    const used = {
+      cpuMs: now - this.#stretch.cpuMs,
+      wallMs: performance.now() - this.#stretch.wallMs,
+    };
+    job.resolve({ answer, body, cpuMs: now - job.cpuAtStart, used });
   }
 
   #end(resolve: () => void): void {

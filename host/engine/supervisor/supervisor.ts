@@ -57,12 +57,11 @@ export class Supervisor {
     const modules = new Map<string, Uint8Array>();
     for (const digest of new Set(digests)) {
       const found = await this.#have(tenant, digest);
-      if (!(found instanceof Uint8Array))
-        return this.#answer(id, { answer: { fault: found }, body: NOTHING, cpuMs: 0 });
+      if (!(found instanceof Uint8Array)) return this.#answer(id, unserved(found));
       modules.set(digest, found);
     }
     const sandbox = await this.#pool.acquire(tenant);
-    if (sandbox === undefined) return this.#answer(id, { answer: { fault: BUSY }, body: NOTHING, cpuMs: 0 });
+    if (sandbox === undefined) return this.#answer(id, unserved(BUSY));
     for (const [digest, bytes] of modules) if (!sandbox.loaded.has(digest)) sandbox.load(digest, bytes);
     this.#answer(id, await sandbox.run(work, body, work.do === "pass" ? work.limits : NO_STEP));
     this.#pool.release(tenant, sandbox);
@@ -80,11 +79,17 @@ export class Supervisor {
     });
   }
 
-  #answer(id: number, { answer, body, cpuMs }: Worked): void {
-    this.#output.write(encodeFrame({ id, answer, cpuMs }, body));
+  #answer(id: number, { body, ...worked }: Worked): void {
+    this.#output.write(encodeFrame({ id, ...worked }, body));
   }
 }
 
 const NOTHING = new Uint8Array();
+const unserved = (fault: Trouble): Worked => ({
+  answer: { fault },
+  body: NOTHING,
+  cpuMs: 0,
+  used: { cpuMs: 0, wallMs: 0 },
+});
 const NO_STEP: StepLimits = { cpuMs: LIMITS.cpuMs, wallMs: LIMITS.wallMs };
 const BUSY: Trouble = { code: "EngineBusy", message: "No sandbox was free in time", retry: true };
