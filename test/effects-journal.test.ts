@@ -103,6 +103,9 @@ describe("a journal", () => {
   });
 });
 
+/** So much that it is the clock that ends a step. */
+const ENDLESS = { cpuMs: 20_000, fuel: 1e12 };
+
 describe("a process that is lost", () => {
   test("while a step runs again is replaced once, with the journal as it was", async () => {
     await using own = await bed();
@@ -118,7 +121,7 @@ describe("a process that is lost", () => {
       setTimeout(() => before.forEach(({ pid }) => isAlive(pid) && process.kill(pid, "SIGKILL")), 300);
       return answer;
     };
-    const pass = own.run({ plan: module }, { effects: killing, cpuMs: 20_000, wallMs: 20_000 });
+    const pass = own.run({ plan: module }, { effects: killing, ...ENDLESS, wallMs: 20_000 });
     expect((await pass).answers.plan).toBe('{"path":"/b","n":2}');
     expect(server.asked).toEqual(["GET /a", "GET /b"]);
   });
@@ -161,7 +164,7 @@ describe("waiting for an effect wins over whatever else the run did", () => {
         () => "",
         () => "(loop $l (br $l))",
       ),
-    ).rejects.toMatchObject({ code: "DeadlineExceeded" });
+    ).rejects.toMatchObject({ code: "FuelExhausted" });
     expect(server.asked).toEqual(["GET /a", "GET /a"]);
   });
 });
@@ -180,7 +183,7 @@ describe("the time of a step", () => {
   test("that is left after an effect is all that the next run has", async () => {
     const module = planning((text) => get(text, at("/after/1000")) + "(loop $l (br $l))");
     const began = performance.now();
-    const late = engine.run({ plan: module }, { effects, cpuMs: 20_000, wallMs: 1_500 });
+    const late = engine.run({ plan: module }, { effects, ...ENDLESS, wallMs: 1_500 });
     await expect(late).rejects.toMatchObject({ code: "DeadlineExceeded" });
     // Not a second for the effect, and then all of one and a half.
     expect(performance.now() - began).toBeLessThan(2_300);
@@ -202,14 +205,17 @@ describe("the time of a step", () => {
       (br_if $l (i64.lt_u (local.get $b) (i64.const 60000000))))`;
     const doing: Doing = (text) => Array.from({ length: 8 }, () => count + get(text, at("/"))).join("") + SAY;
     const module = planning(doing);
-    const all = await engine.run({ plan: module }, { effects, cpuMs: 20_000, wallMs: 20_000 });
+    const all = await engine.run({ plan: module }, { effects, ...ENDLESS, wallMs: 20_000 });
     const replayed = await engine.engine.replay(
-      engine.order({ plan: module }, { cpuMs: 20_000, wallMs: 20_000 }),
+      engine.order({ plan: module }, { ...ENDLESS, wallMs: 20_000 }),
       all,
     );
     // Eight stretches in the one run of the replay; 1+2+…+8+8 = 44 in the nine runs.
     expect(all.cpuMs).toBeGreaterThan(replayed.cpuMs * 3);
-    const limited = engine.run({ plan: module }, { effects, cpuMs: replayed.cpuMs * 2, wallMs: 20_000 });
+    const limited = engine.run(
+      { plan: module },
+      { effects, ...ENDLESS, cpuMs: replayed.cpuMs * 2, wallMs: 20_000 },
+    );
     await expect(limited).rejects.toMatchObject({ code: "DeadlineExceeded" });
   });
 });

@@ -138,7 +138,7 @@ describe("a sandbox process", () => {
     );
     let left = 100;
     const busy = Array.from({ length: left }, async () => {
-      await own.run({ plan: burn }, { tenant: "busy" }).catch(() => undefined);
+      await own.run({ plan: burn }, { tenant: "busy", fuel: 1e12 }).catch(() => undefined);
       left -= 1;
     });
     expect((await own.run({ plan: good }, { tenant: "other" })).answers.plan).toBe(plan);
@@ -170,7 +170,10 @@ describe("a sandbox process", () => {
   test("is gone when its supervisor is killed, even in an endless loop, and the next pass has a new one", async () => {
     const others = new Set(processes().map((one) => one.pid));
     await using own = await bed();
-    const looping = own.run({ plan: doing("(loop $l (br $l))") }, { cpuMs: 60_000, wallMs: 60_000 });
+    const looping = own.run(
+      { plan: doing("(loop $l (br $l))") },
+      { cpuMs: 60_000, wallMs: 60_000, fuel: 1e12 },
+    );
     const ours = () => processes().filter((one) => !others.has(one.pid));
     await until(() => ours().some((one) => one.program === "sandbox"));
     await new Promise((resolve) => setTimeout(resolve, 500));

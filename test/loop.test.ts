@@ -23,7 +23,7 @@ const always = (plan: string, carry?: string) => {
   const engine: Engine = {
     run: async (_, input) => {
       shown.push(input);
-      return { answers: { plan }, carry, logs: [], cpuMs: 1, journal: {}, bodies: new Map() };
+      return { answers: { plan }, carry, logs: [], cpuMs: 1, fuel: {}, journal: {}, bodies: new Map() };
     },
   };
   return { engine, shown };

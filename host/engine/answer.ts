@@ -21,6 +21,12 @@ export const readLogs = (text: string | undefined): LogLine[] =>
     return [{ step: step as Step, level: level as LogLine["level"], text: said.slice(0, LIMITS.logBytes) }];
   });
 
+/** What each step burned. */
+export function readFuel(text: string | undefined): Partial<Record<Step, number>> {
+  const fuel = Object.entries(fieldsOf(parse(text ?? "{}")));
+  return Object.fromEntries(fuel.filter(([step, one]) => STEPS.has(step) && Number.isSafeInteger(one)));
+}
+
 /** What is wrong with a config. */
 export const readProblems = (text: string | undefined): Problem[] =>
   listOf(text, NAMES).map((problem) => {

@@ -11,6 +11,8 @@ export interface StepModule {
 export interface StepLimits {
   readonly cpuMs: number;
   readonly wallMs: Readonly<Record<Step, number>>;
+  /** What each run of a step may burn. Default: in proportion to `cpuMs`. */
+  readonly fuel?: number;
   /** What is left to a step that has run before and waited for an effect. */
   readonly left?: { readonly step: Step } & StretchUse;
 }

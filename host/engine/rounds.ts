@@ -2,7 +2,7 @@ import { Fault } from "../fault/index.ts";
 import type { Journal, JournalEntry, LogLine } from "../knowledge/index.ts";
 import type { Step } from "../policy/index.ts";
 import { LIMITS } from "../tenant/index.ts";
-import { lost, readEffect, readLogs } from "./answer.ts";
+import { lost, readEffect, readFuel, readLogs } from "./answer.ts";
 import { perform, readRequests, type Asked, type Perform } from "./effects.ts";
 import { journalOf } from "./journal.ts";
 import type { StepLimits, StepModule, StretchUse } from "./message.ts";
@@ -36,6 +36,7 @@ export interface RoundsResult {
   readonly carry: string | undefined;
   readonly logs: readonly LogLine[];
   readonly cpuMs: number;
+  readonly fuel: Readonly<Partial<Record<Step, number>>>;
   readonly journal: Journal;
 }
 
@@ -70,6 +71,7 @@ class PassUnderWay {
   readonly #order: RoundsOrder;
   readonly #answers: Partial<Record<Step, string>> = {};
   readonly #logs: LogLine[] = [];
+  readonly #fuel: Partial<Record<Step, number>> = {};
   readonly #journal: Partial<Record<Step, JournalEntry[]>> = {};
   #carry: string | undefined;
   #cpuMs = 0;
@@ -120,6 +122,7 @@ class PassUnderWay {
     if (end < 0) throw lost();
     this.#left = this.#left.slice(end);
     this.#logs.push(...readLogs(texts["logs"]));
+    Object.assign(this.#fuel, readFuel(texts["fuel"]));
     this.#carry = texts["carry"] ?? this.#carry;
     if (asked !== undefined) this.#charge(asked.step, used);
     return asked;
@@ -149,7 +152,14 @@ class PassUnderWay {
         this.#journal,
         this.#order.steps.map(({ step }) => step),
       ) ?? {};
-    return { answers: this.#answers, carry: this.#carry, logs: this.#logs, cpuMs: this.#cpuMs, journal };
+    return {
+      answers: this.#answers,
+      carry: this.#carry,
+      logs: this.#logs,
+      cpuMs: this.#cpuMs,
+      fuel: this.#fuel,
+      journal,
+    };
   }
 
   /** All runs of a step, and its effects, share what one run without effects may use. */

@@ -8,6 +8,7 @@ declare namespace WebAssembly {
   interface ModuleImportDescriptor extends ModuleExportDescriptor {
     readonly module: string;
   }
+  function validate(bytes: Uint8Array): boolean;
   class Module {
     constructor(bytes: Uint8Array);
     static imports(module: Module): ModuleImportDescriptor[];
@@ -16,6 +17,9 @@ declare namespace WebAssembly {
   }
   class Memory {
     readonly buffer: ArrayBuffer;
+  }
+  class Global {
+    value: bigint;
   }
   class Instance {
     constructor(module: Module, imports?: Readonly<Record<string, Readonly<Record<string, unknown>>>>);

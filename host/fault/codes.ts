@@ -68,6 +68,16 @@ export const FAULTS = {
     means: "A step used more processor time or wall time than its limit; its sandbox was killed.",
     remedy: "Make the algorithm do less in a step, or ask for a higher limit.",
   },
+  FuelExhausted: {
+    means:
+      "A step burned more fuel than it may: an endless loop, or too much work. The same input does so on every machine.",
+    remedy: "Make the algorithm do less in a step: fewer or shorter loops over its input.",
+  },
+  StackExceeded: {
+    means:
+      "A step called functions inside functions until the stack was full. How deep that is, is not always the same.",
+    remedy: "Bound the depth of recursion in the algorithm.",
+  },
   MemoryExceeded: {
     means: "A step asked for more memory than its limit.",
     remedy: "Make the algorithm use less memory.",

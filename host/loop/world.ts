@@ -52,6 +52,8 @@ export interface PassAnswers {
   readonly carry: string | undefined;
   readonly logs: readonly LogLine[];
   readonly cpuMs: number;
+  /** What each step burned in its last run: the same for the same input, on every machine. */
+  readonly fuel: Readonly<Partial<Record<Step, number>>>;
   /** The effects of the steps, none if it is empty; with it the pass can be run again, and answers the same. */
   readonly journal: Journal;
   /** What the journal names by digest. */

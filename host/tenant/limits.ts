@@ -2,6 +2,18 @@
 export const LIMITS = {
   // Ten times the largest module that a lean toolchain makes; reading it costs the sandbox 4 ms.
   moduleBytes: 4 * 1_024 * 1_024,
+  // What a compiler of the runtime takes long over: Go's largest function has 29 KB, and its modules 5,000 of them.
+  functions: 50_000,
+  functionBytes: 128 * 1_024,
+  // Of one function, its parameters among them.
+  locals: 2_000,
+  nesting: 512,
+  branchTargets: 4_096,
+  dataBytes: 4 * 1_024 * 1_024,
+  // Imports, exports and globals, of each.
+  names: 1_000,
+  memories: 1,
+  tables: 4,
   // Of 64 KiB. V8 takes one number for all memories of a process, so this is the process's as well.
   memoryPages: 256,
   tableElements: 10_000,
@@ -27,6 +39,9 @@ export const LIMITS = {
   // A longer body is kept apart from the journal: the answers of many passes are the same, and are kept once.
   journalBodyBytes: 64 * 1_024,
   cpuMs: 250,
+  // What a step may burn for each millisecond that it may take: 50 million for the default. A loop burns as much in a tenth of
+  // the time, and no instruction and no call takes half of it, so it is the fuel that ends a step, and never the clock.
+  fuelPerCpuMs: 200_000,
   wallMs: { monitor: 10_000, analyze: 1_000, plan: 1_000 },
   compileMs: 2_000,
 } as const;

@@ -29,11 +29,7 @@ export type Text = (words: string) => string;
 export type Doing = (text: Text) => string;
 
 /** A module whose steps do as they are told. `$b` holds what the last of them was answered. */
-export function asking(
-  steps: Readonly<Record<string, Doing>>,
-  more = "",
-  features?: { exceptions: true },
-): Uint8Array {
+export function asking(steps: Readonly<Record<string, Doing>>, more = ""): Uint8Array {
   let at = 64;
   const data: string[] = [];
   const text: Text = (words) => {
@@ -50,7 +46,6 @@ export function asking(
   );
   return wasm(
     `(module ${IMPORTS} (memory (export "memory") 1) ${FUNCTIONS} ${functions.join("\n")} ${data.join("\n")} ${more})`,
-    features,
   );
 }
 

@@ -21,6 +21,7 @@ export interface RunOptions {
   readonly texts?: Readonly<Record<string, string>>;
   readonly cpuMs?: number;
   readonly wallMs?: number;
+  readonly fuel?: number;
   readonly effects?: Perform;
 }
 
@@ -36,14 +37,20 @@ export async function bed(sandboxes = 8): Promise<Bed> {
   };
   const order: Bed["order"] = (
     given,
-    { tenant = "team-a", texts = {}, cpuMs = LIMITS.cpuMs, wallMs, effects } = {},
+    { tenant = "team-a", texts = {}, cpuMs = LIMITS.cpuMs, wallMs, fuel, effects } = {},
   ) => {
     const steps = (["monitor", "analyze", "plan"] as const).flatMap((step) => {
       const module = given[step];
       return module === undefined ? [] : [{ step, digest: add(module) }];
     });
     const walls = wallMs === undefined ? LIMITS.wallMs : { monitor: wallMs, analyze: wallMs, plan: wallMs };
-    return { tenant: tenantKey(tenant), steps, texts, limits: { cpuMs, wallMs: walls }, effects };
+    return {
+      tenant: tenantKey(tenant),
+      steps,
+      texts,
+      limits: { cpuMs, wallMs: walls, ...(fuel === undefined ? {} : { fuel }) },
+      effects,
+    };
   };
   return {
     engine,

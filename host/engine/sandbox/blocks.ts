@@ -1,4 +1,5 @@
 import { LIMITS } from "../../tenant/index.ts";
+import type { Fuel } from "./fuel.ts";
 
 /** The guest asked for more than its limit. */
 export class LimitExceeded extends Error {}
@@ -20,6 +21,11 @@ export class Blocks {
   #made = 0;
   #allocated = 0;
   readonly #lengths = new Map<number, number>();
+  readonly #fuel: Fuel;
+
+  constructor(fuel: Fuel) {
+    this.#fuel = fuel;
+  }
 
   alloc(size: bigint): bigint {
     if (size === 0n) return 0n;
@@ -28,6 +34,7 @@ export class Blocks {
       throw new LimitExceeded(`more than ${LIMITS.blockBytes} bytes of Extism blocks`);
     }
     if (this.#made > LIMITS.blocks) throw new LimitExceeded(`more than ${LIMITS.blocks} Extism blocks`);
+    this.#fuel.move(Number(size));
     this.#allocated += Number(size);
     return BigInt(this.#place(Number(size)));
   }
@@ -60,6 +67,7 @@ export class Blocks {
     if (held === undefined) throw new MisuseOfBlocks(`there is no block at ${address}`);
     if (length < 0n || length > BigInt(held))
       throw new MisuseOfBlocks(`the block at ${address} has ${held} bytes, not ${length}`);
+    this.#fuel.move(Number(length));
     return this.#bytes.slice(Number(address), Number(address) + Number(length));
   }
 

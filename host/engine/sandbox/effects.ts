@@ -1,6 +1,7 @@
 import type { EffectKind, Journal, JournalBody, JournalEntry } from "../../knowledge/index.ts";
 import type { Step } from "../../policy/index.ts";
 import { LIMITS } from "../../tenant/index.ts";
+import type { Offer } from "../admission/index.ts";
 import type { Blocks } from "./blocks.ts";
 
 /** The guest tried what it has no grant for; the call ends, whatever the guest makes of it. */
@@ -62,9 +63,12 @@ export const effectText = (step: Step, { kind, request, body }: AskedEffect): st
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
 const bytesOf = (body: JournalBody) => Buffer.from("base64" in body ? body.base64 : "", "base64");
 
-/** The name that modules import our own functions by, and those functions. */
+/** The name that modules import our own functions by. */
 export const HOST = "sluice:host";
-export const HOST_FUNCTIONS: ReadonlySet<string> = new Set(["http_batch"]);
+/** Our own functions, as modules import them. */
+export const HOST_FUNCTIONS: Readonly<Record<string, Offer>> = {
+  http_batch: { signature: "i64 -> i64", fuel: 200 },
+};
 
 const encoder = new TextEncoder();
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

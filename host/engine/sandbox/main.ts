@@ -53,20 +53,28 @@ async function work(asked: Work, body: Uint8Array): Promise<void> {
     return done({ problems: JSON.stringify(problems) });
   }
   const steps = asked.steps.map(({ step, digest }) => ({ step, module: algorithm(digest).module }));
+  const fuelLimit = asked.limits.fuel ?? asked.limits.cpuMs * LIMITS.fuelPerCpuMs;
   const journals = readJournals(shared["journal"]);
   const answers: Partial<Record<Step, string>> = {};
   const logs: LogLine[] = [];
+  const fuel: Partial<Record<Step, number>> = {};
   let carry: string | undefined;
-  const texts = () => ({ ...answers, logs: JSON.stringify(logs), ...(carry === undefined ? {} : { carry }) });
+  const texts = () => ({
+    ...answers,
+    logs: JSON.stringify(logs),
+    fuel: JSON.stringify(fuel),
+    ...(carry === undefined ? {} : { carry }),
+  });
   for (const { step, module } of steps) {
     const input = inputOf(step, shared, { ...shared, ...answers });
     answer({ started: step });
     try {
       const effects = { granted: asked.effects, journal: journals[step] ?? [] };
-      const result = runStep(module, step, input, effects);
+      const result = runStep(module, step, input, fuelLimit, effects);
       answers[step] = result.text;
       carry = result.carry ?? carry;
       logs.push(...result.logs);
+      fuel[step] = result.fuel;
     } catch (thrown) {
       if (!(thrown instanceof Suspended)) throw thrown;
       const { parts, body: said } = joinParts({ ...texts(), effect: effectText(step, thrown.effect) });

@@ -3,7 +3,8 @@ import { Fault } from "../../fault/index.ts";
 import type { Step } from "../../policy/index.ts";
 import { LIMITS } from "../../tenant/index.ts";
 import type { Inspection } from "../message.ts";
-import { ABI_FUNCTIONS, EXTISM } from "./abi.ts";
+import { admit, checkSteps, type Caps, type Decoded, type Offers } from "../admission/index.ts";
+import { ABI, EXTISM } from "./abi.ts";
 import { HOST, HOST_FUNCTIONS } from "./effects.ts";
 
 /** A module that may be instantiated, and what it says of itself. */
@@ -15,63 +16,34 @@ export interface Algorithm {
 // The policy's own list would bring all its schemas into every sandbox.
 const STEPS: readonly Step[] = ["monitor", "analyze", "plan"];
 /** What a module may import, and from where. */
-const OFFERED: ReadonlyMap<string, ReadonlySet<string>> = new Map([
-  [EXTISM, ABI_FUNCTIONS],
-  [HOST, HOST_FUNCTIONS],
-]);
-/** Names in an inspection: those of a hostile module are as many and as long as it likes. */
+const OFFERS: Offers = { [EXTISM]: ABI, [HOST]: HOST_FUNCTIONS };
+/** What every module of this process is limited to. */
+const CAPS: Caps = { memoryPages: LIMITS.memoryPages };
+/** Names in an inspection: those of a hostile module are as many as it may have. */
 const NAMES = 200;
 const NAME_CHARACTERS = 128;
 
-/** Compiles a module and checks what it imports, exports and says of itself. Throws `ArtifactInvalid`. */
+/** Admits a module, compiles it and reads what it says of itself. Throws `ArtifactInvalid`. */
 export function compile(bytes: Uint8Array): Algorithm {
-  checkHead(bytes);
-  let module: WebAssembly.Module;
-  try {
-    module = new WebAssembly.Module(bytes);
-  } catch (thrown) {
-    throw invalid(`it does not compile: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
-  }
-  const imports = WebAssembly.Module.imports(module);
-  for (const one of imports) checkImport(one);
-  const exports = WebAssembly.Module.exports(module);
-  const steps = STEPS.filter((step) =>
-    exports.some(({ name, kind }) => name === step && kind === "function"),
-  );
-  if (steps.length === 0) throw invalid("it exports none of the functions monitor, analyze and plan");
-  const metadata = metadataOf(module, steps);
+  const { decoded, bytes: metered } = admit(bytes, OFFERS, CAPS);
+  const steps = checkSteps(decoded, STEPS);
+  const metadata = metadataOf(decoded, steps);
   const inspection = {
     bytes: bytes.length,
-    imports: imports.slice(0, NAMES).map(({ module: from, name }) => cut(`${from}.${name}`)),
-    exports: exports.slice(0, NAMES).map(({ name }) => cut(name)),
+    imports: decoded.imports.slice(0, NAMES).map(({ module: from, name }) => cut(`${from}.${name}`)),
+    exports: decoded.exports.slice(0, NAMES).map(({ name }) => cut(name)),
     steps,
     metadata,
   };
-  return { module, inspection };
+  return { module: new WebAssembly.Module(metered), inspection };
 }
 
-function checkHead(bytes: Uint8Array): void {
-  if (bytes.length > LIMITS.moduleBytes)
-    throw invalid(`it has ${bytes.length} bytes, more than ${LIMITS.moduleBytes}`);
-  const magic =
-    bytes.length >= 8 && bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
-  if (!magic) throw invalid("it is not WebAssembly");
-  if (bytes[4] === 0x0d) throw invalid("it is a component: build a core module");
-}
-
-function checkImport({ module, name, kind }: WebAssembly.ModuleImportDescriptor): void {
-  const what = cut(`${module}.${name}`);
-  if (module === "wasi_snapshot_preview1") throw invalid(`it imports ${what}: WASI is not offered yet`);
-  if (OFFERED.get(module)?.has(name) !== true || kind !== "function") {
-    throw invalid(`it imports ${what} (${kind}), which is not offered`);
-  }
-}
-
-function metadataOf(module: WebAssembly.Module, steps: readonly Step[]): Inspection["metadata"] {
-  const [section, second] = WebAssembly.Module.customSections(module, SECTION);
-  if (section === undefined) return undefined;
+function metadataOf({ bytes, customs }: Decoded, steps: readonly Step[]): Inspection["metadata"] {
+  const [found, second] = customs.filter(({ name }) => name === SECTION);
+  if (found === undefined) return undefined;
   if (second !== undefined) throw invalid(`it has more than one ${SECTION} section`);
-  if (section.byteLength > LIMITS.configBytes)
+  const section = bytes.subarray(found.from, found.to);
+  if (section.length > LIMITS.configBytes)
     throw invalid(`its ${SECTION} section is longer than ${LIMITS.configBytes} bytes`);
   let metadata: unknown;
   try {

@@ -2,21 +2,27 @@ import { Fault } from "../../fault/index.ts";
 import type { LogLine } from "../../knowledge/index.ts";
 import type { Step } from "../../policy/index.ts";
 import { LIMITS } from "../../tenant/index.ts";
+import { FUEL, START } from "../admission/index.ts";
 import { exchange, EXTISM, OutputTooLarge, type Exchange } from "./abi.ts";
 import { LimitExceeded } from "./blocks.ts";
+import { Fuel, FuelSpent } from "./fuel.ts";
 import { Diverged, EffectRefused, HOST, NO_EFFECTS, Suspended, type StepEffects } from "./effects.ts";
 import { readAnswer, type ReadAnswer } from "./json.ts";
 
 export interface StepResult extends ReadAnswer {
   readonly logs: readonly LogLine[];
+  /** What the step has burned: the same for the same input, on every machine. */
+  readonly fuel: number;
 }
 
-const INITIALIZERS = ["_initialize", "hs_init"];
+/** What runs before a step: what the module would have started by itself, then what toolchains want to be called first. */
+const INITIALIZERS = [START, "_initialize", "hs_init"];
 /** A memory is called full from here on: toolchains ask for several pages at once and stop before the very last. */
 const FULL_SHARE = 0.9;
 const PAGE_BYTES = 65_536;
 /** What the runtime says when a memory is larger from the start than this process may have. */
 const NO_ROOM = /out of memory|could not allocate memory|larger than implementation limit/i;
+const STACK = /call stack/i;
 
 /**
  * Runs one step in an instance that nobody has used and nobody will use again. Throws a fault, or `Suspended` if the step
@@ -26,6 +32,7 @@ export function runStep(
   module: WebAssembly.Module,
   step: Step,
   input: string,
+  fuelLimit: number,
   effects: StepEffects = NO_EFFECTS,
 ): StepResult {
   const bytes = new TextEncoder().encode(input);
@@ -35,12 +42,13 @@ export function runStep(
       `The input of ${step} has ${bytes.length} bytes, more than ${LIMITS.inputBytes}`,
     );
   }
-  const call = exchange(step, bytes, effects);
+  const call = exchange(step, bytes, new Fuel(fuelLimit), effects);
   const instance = instantiate(module, step, call);
-  call.replay.open();
   const code = enter(instance, step, call);
-  const said = call.error();
   if (call.ended() !== undefined) throw trapped(step, call, call.ended(), false);
+  const fuel = burned(instance, call);
+  if (fuel > fuelLimit) throw exhausted(step, call);
+  const said = call.error();
   if (said !== undefined) throw new Fault("GuestFailed", `${step}: ${textOf(said)}`);
   if (code !== undefined && code !== 0)
     throw new Fault("GuestFailed", `${step} returned ${String(code)} and no error`);
@@ -49,7 +57,7 @@ export function runStep(
   const answer = understood(step, output);
   if (call.replay.left > 0)
     throw diverged(step, `it did not ask for ${call.replay.left} of its earlier requests`);
-  return { ...answer, logs: call.logs };
+  return { ...answer, logs: call.logs, fuel };
 }
 
 function understood(step: Step, output: Uint8Array): ReadAnswer {
@@ -61,27 +69,32 @@ function understood(step: Step, output: Uint8Array): ReadAnswer {
 }
 
 /**
- * Makes an instance with the Extism interface and nothing else. The Extism SDK is not used for it: it puts its own HTTP
- * client, which really asks, in the place of a host function of that name (2.0.0-rc13). A test holds our answers against its.
+ * Makes an instance with the Extism interface and nothing else, its fuel filled; nothing of the module has run yet. The
+ * Extism SDK is not used for it: it puts its own HTTP client, which really asks, in the place of a host function of that name
+ * (2.0.0-rc13). A test holds our answers against its.
  */
 function instantiate(module: WebAssembly.Module, step: Step, call: Exchange): WebAssembly.Instance {
   try {
     const instance = new WebAssembly.Instance(module, { [EXTISM]: call.functions, [HOST]: call.host });
-    // What toolchains with a runtime of their own want to be called first.
-    const first = INITIALIZERS.map((name) => instance.exports[name]).find((one) => typeof one === "function");
-    if (first !== undefined) (first as () => void)();
+    fuelOf(instance).value = BigInt(call.fuel.limit);
     return instance;
   } catch (thrown) {
     throw trapped(step, call, thrown, NO_ROOM.test(messageOf(thrown)));
   }
 }
 
+/** Calls what is to run before the step, then the step; what that returns. */
 function enter(instance: WebAssembly.Instance, step: Step, call: Exchange): unknown {
-  const entry = instance.exports[step] as () => unknown;
   const startBytes = memoryBytes(instance);
   try {
-    return entry();
+    for (const name of INITIALIZERS) {
+      const first = instance.exports[name];
+      if (typeof first === "function") (first as () => void)();
+    }
+    call.replay.open();
+    return (instance.exports[step] as () => unknown)();
   } catch (thrown) {
+    if (call.ended() === undefined && burned(instance, call) > call.fuel.limit) throw exhausted(step, call);
     const bytes = memoryBytes(instance);
     // A memory that grew until nearly nothing was left is why the guest gave up; one that was as large before is not.
     const full = bytes > startBytes && bytes > LIMITS.memoryPages * PAGE_BYTES * FULL_SHARE;
@@ -95,6 +108,10 @@ function trapped(step: Step, call: Exchange, thrown: unknown, full: boolean): Fa
   if (reason instanceof Suspended) return reason;
   if (reason instanceof Diverged) return diverged(step, reason.message);
   if (reason instanceof EffectRefused) return new Fault("EffectDenied", `${step}: ${reason.message}`);
+  if (reason instanceof FuelSpent) return exhausted(step, call);
+  if (reason instanceof RangeError && STACK.test(reason.message)) {
+    return new Fault("StackExceeded", `${step} called functions inside functions until the stack was full`);
+  }
   if (reason instanceof LimitExceeded)
     return new Fault("MemoryExceeded", `${step} asked for ${reason.message}`);
   if (reason instanceof OutputTooLarge) return invalid(step, reason.message);
@@ -107,6 +124,12 @@ function trapped(step: Step, call: Exchange, thrown: unknown, full: boolean): Fa
   return new Fault("GuestTrapped", `${step} trapped: ${messageOf(reason)}`);
 }
 
+/** The fuel of a call: what the module counted itself, and what was charged by length. */
+const burned = (instance: WebAssembly.Instance, { fuel }: Exchange): number =>
+  fuel.limit - Number(fuelOf(instance).value) + fuel.moved;
+
+const fuelOf = (instance: WebAssembly.Instance) => instance.exports[FUEL] as WebAssembly.Global;
+
 function memoryBytes(instance: WebAssembly.Instance): number {
   const exported: readonly unknown[] = Object.values(instance.exports);
   const memories = exported.filter((one) => one instanceof WebAssembly.Memory);
@@ -116,6 +139,8 @@ function memoryBytes(instance: WebAssembly.Instance): number {
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes).replaceAll(/\p{Cc}+/gu, " ");
 const messageOf = (thrown: unknown) =>
   (thrown instanceof Error ? thrown.message : String(thrown)).slice(0, 512);
+const exhausted = (step: Step, { fuel }: Exchange) =>
+  new Fault("FuelExhausted", `${step} burned more than its ${fuel.limit} units of fuel`);
 const diverged = (step: Step, message: string) =>
   new Fault("Nondeterministic", `${step} is not the same every time it runs: ${message}`);
 const invalid = (step: Step, message: string) =>

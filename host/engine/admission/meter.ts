@@ -1,0 +1,208 @@
+import type { Body } from "./code.ts";
+import { BYTES_A_FUEL_SHIFT, costOf, ELEMENT_FUEL_SHIFT, PAGE_FUEL_SHIFT } from "./cost.ts";
+import { OP, readInstruction, type Instruction } from "./instruction.ts";
+import { Reader } from "./reader.ts";
+import { Writer } from "./writer.ts";
+
+/** What the code of a module is charged by. */
+export interface Prices {
+  /** Index of the global that holds the fuel left. */
+  readonly fuelGlobal: number;
+  /** Most pages and elements that a memory and a table may have: to ask for more is refused and costs nothing. */
+  readonly memoryPages: number;
+  readonly tableElements: number;
+  /** Fuel of a call to the function with this index, besides that of the instruction. */
+  readonly call: (index: number) => number;
+  /** Whether callers pay for all of the function with this index. */
+  readonly paid: (index: number) => boolean;
+}
+
+/**
+ * A place where fuel is taken for a region of code: everything that runs at most once after each time that this place is
+ * passed, until the next such place.
+ */
+interface Region {
+  readonly at: number;
+  cost: number;
+  /** Whether the code may run for ever without passing another such check. */
+  readonly check: boolean;
+}
+/** Something put into the code in front of the instruction at `at`. */
+type Edit = Region | { readonly at: number; readonly op: number };
+
+/** A region as dear as this ends at the next branch, so that what did not run is not paid by much more than this. */
+const REGION_FUEL = 100;
+
+const I32 = 0x7f;
+const F32 = 0x7d;
+const F64 = 0x7c;
+
+/**
+ * The body of a function with its fuel metered and its NaNs made equal, with the number of its bytes in front. Fuel is taken
+ * at the function's entry, at every loop's head and, where much code depends on a branch, behind the branch; a loop and a
+ * recursion pass a check each time round.
+ */
+export function meterBody(bytes: Uint8Array, body: Body, index: number, prices: Prices, out: Writer): void {
+  const edits = editsOf(bytes, body, index, prices);
+  const scratch = new Scratch(body, edits);
+  const code = new Writer(body.end - body.groupsAt + edits.length * 24 + 16);
+  code.u32(body.groups + scratch.types.length).bytes(bytes.subarray(body.groupsAt, body.codeAt));
+  for (const type of scratch.types) code.u32(1).byte(type);
+  let copied = body.codeAt;
+  for (const edit of edits) {
+    code.bytes(bytes.subarray(copied, edit.at));
+    copied = edit.at;
+    if ("cost" in edit) takeFuel(code, edit, prices.fuelGlobal);
+    else if (CANONICAL.has(edit.op)) canonicalise(code, edit.op, scratch);
+    else takeByLength(code, edit.op, scratch, prices);
+  }
+  code.bytes(bytes.subarray(copied, body.end));
+  out.sized(code);
+}
+
+const instruction: Instruction = { op: 0, operand: 0, at: 0 };
+
+function editsOf(bytes: Uint8Array, body: Body, index: number, prices: Prices): Edit[] {
+  const reader = new Reader(bytes, body.codeAt, body.end);
+  const edits: Edit[] = [];
+  const begin = (at: number, check: boolean): Region => {
+    const region = { at, cost: 0, check };
+    edits.push(region);
+    return region;
+  };
+  // The region in which each open block began: it is passed at most as often as what follows on the block.
+  const open: Region[] = [];
+  const isPaid = prices.paid(index);
+  let region: Region = isPaid ? { at: 0, cost: 0, check: false } : begin(body.codeAt, true);
+  if (!isPaid) region.cost = 1;
+  while (!reader.done) {
+    readInstruction(reader, instruction);
+    const { op, operand, at } = instruction;
+    if (CANONICAL.has(op) || BY_LENGTH.has(op)) edits.push({ at, op });
+    region.cost += costOf(op) + (op === OP.call ? prices.call(operand) : 0);
+    if (op === OP.loop) {
+      open.push(region);
+      region = begin(reader.at, true);
+      region.cost = 1;
+      continue;
+    }
+    if (op === OP.block || op === OP.if) open.push(region);
+    if (op === OP.end) region = open.pop() ?? region;
+    if (op === OP.else) region = open.at(-1) ?? region;
+    const branches = op === OP.end || op === OP.else || op === OP.if || op === OP.brIf;
+    if (branches && !isPaid && region.cost >= REGION_FUEL) region = begin(reader.at, false);
+  }
+  return edits.filter((edit) => !("cost" in edit) || edit.cost > 0);
+}
+
+/** What is in front of it: local.tee and the rest leave the operands as they were. */
+const BY_LENGTH: ReadonlyMap<number, "bytes" | "elements" | "pages" | "newElements"> = new Map([
+  [OP.memoryGrow, "pages"],
+  [OP.memoryInit, "bytes"],
+  [OP.memoryCopy, "bytes"],
+  [OP.memoryFill, "bytes"],
+  [OP.tableInit, "elements"],
+  [OP.tableCopy, "elements"],
+  [OP.tableGrow, "newElements"],
+  [OP.tableFill, "elements"],
+]);
+
+/**
+ * Where the bits of a NaN can be seen, they are those of the one quiet NaN: stores, reinterpretations, and the sign that
+ * copysign takes. Between them a NaN has no property that depends on its bits.
+ */
+const CANONICAL: ReadonlyMap<number, number> = new Map([
+  [OP.f32Store, F32],
+  [OP.f64Store, F64],
+  [OP.i32ReinterpretF32, F32],
+  [OP.i64ReinterpretF64, F64],
+  [OP.f32Copysign, F32],
+  [OP.f64Copysign, F64],
+]);
+
+/** Locals behind those of the function, for what is put in. */
+class Scratch {
+  readonly types: readonly number[];
+  readonly #first: number;
+
+  constructor(body: Body, edits: readonly Edit[]) {
+    const ops = new Set(edits.flatMap((edit) => ("op" in edit ? [edit.op] : [])));
+    const needed = [...ops].map((op) => CANONICAL.get(op) ?? I32);
+    this.types = [...new Set(needed)];
+    this.#first = body.locals;
+  }
+
+  index(type: number): number {
+    return this.#first + this.types.indexOf(type);
+  }
+}
+
+const GLOBAL_GET = 0x23;
+const GLOBAL_SET = 0x24;
+const LOCAL_GET = 0x20;
+const LOCAL_TEE = 0x22;
+const SELECT = 0x1b;
+const I32_CONST = 0x41;
+const I64_CONST = 0x42;
+const I64_SUB = 0x7d;
+const I32_LT_U = 0x49;
+const I64_EXTEND_I32_U = 0xad;
+const I64_SHL = 0x86;
+const I64_SHR_U = 0x88;
+/** `i64.lt_s`, `if`, no result, `unreachable`, `end`: the call ends if the fuel is below zero. */
+const END_BELOW_ZERO = [I64_CONST, 0, 0x53, 0x04, 0x40, 0x00, 0x0b];
+
+function takeFuel(code: Writer, { cost, check }: Region, fuel: number): void {
+  code.byte(GLOBAL_GET).u32(fuel).byte(I64_CONST).signed(cost).byte(I64_SUB).byte(GLOBAL_SET).u32(fuel);
+  if (check) code.byte(GLOBAL_GET).u32(fuel).bytes(END_BELOW_ZERO);
+}
+
+/** Takes fuel for a length that is the topmost operand, before the instruction runs. */
+function takeByLength(code: Writer, op: number, scratch: Scratch, prices: Prices): void {
+  const unit = BY_LENGTH.get(op);
+  const length = scratch.index(I32);
+  const { fuelGlobal } = prices;
+  code.byte(LOCAL_TEE).u32(length).byte(GLOBAL_GET).u32(fuelGlobal).byte(LOCAL_GET).u32(length);
+  const most =
+    unit === "pages" ? prices.memoryPages : unit === "newElements" ? prices.tableElements : undefined;
+  if (most !== undefined) {
+    code
+      .byte(I32_CONST)
+      .signed(0)
+      .byte(LOCAL_GET)
+      .u32(length)
+      .byte(I32_CONST)
+      .signed(most + 1);
+    code.byte(I32_LT_U).byte(SELECT);
+  }
+  const [shift, by] =
+    unit === "bytes"
+      ? [I64_SHR_U, BYTES_A_FUEL_SHIFT]
+      : [I64_SHL, unit === "pages" ? PAGE_FUEL_SHIFT : ELEMENT_FUEL_SHIFT];
+  code
+    .byte(I64_EXTEND_I32_U)
+    .byte(I64_CONST)
+    .signed(by)
+    .byte(shift)
+    .byte(I64_SUB)
+    .byte(GLOBAL_SET)
+    .u32(fuelGlobal);
+  code.byte(GLOBAL_GET).u32(fuelGlobal).bytes(END_BELOW_ZERO);
+}
+
+const QUIET_NAN_32 = [0x43, 0, 0, 0xc0, 0x7f];
+const QUIET_NAN_64 = [0x44, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f];
+const F32_EQ = 0x5b;
+const F64_EQ = 0x61;
+
+/** The topmost operand, or the one quiet NaN if it does not equal itself. */
+function canonicalise(code: Writer, op: number, scratch: Scratch): void {
+  const type = CANONICAL.get(op) ?? F64;
+  const local = scratch.index(type);
+  code
+    .byte(LOCAL_TEE)
+    .u32(local)
+    .bytes(type === F32 ? QUIET_NAN_32 : QUIET_NAN_64);
+  code.byte(LOCAL_GET).u32(local).byte(LOCAL_GET).u32(local);
+  code.byte(type === F32 ? F32_EQ : F64_EQ).byte(SELECT);
+}
