@@ -32,6 +32,8 @@ type Edit = Region | { readonly at: number; readonly op: number };
 
 /** A region as dear as this ends at the next branch, so that what did not run is not paid by much more than this. */
 const REGION_FUEL = 100;
+/** What costs as much is charged where it stands: behind a branch that is seldom taken it would be paid by everyone. */
+const DEAR_FUEL = 60;
 
 const I32 = 0x7f;
 const F32 = 0x7d;
@@ -79,7 +81,9 @@ function editsOf(bytes: Uint8Array, body: Body, index: number, prices: Prices): 
     readInstruction(reader, instruction);
     const { op, operand, at } = instruction;
     if (CANONICAL.has(op) || BY_LENGTH.has(op)) edits.push({ at, op });
-    region.cost += costOf(op) + (op === OP.call ? prices.call(operand) : 0);
+    const cost = costOf(op) + (op === OP.call ? prices.call(operand) : 0);
+    if (cost >= DEAR_FUEL) edits.push({ at, cost, check: false });
+    else region.cost += cost;
     if (op === OP.loop) {
       open.push(region);
       region = begin(reader.at, true);

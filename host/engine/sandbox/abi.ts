@@ -175,8 +175,8 @@ class Log {
  * What a call costs, besides what it moves. Each takes less than a quarter of a microsecond, about a hundred times as long as
  * an instruction; making a block takes longest.
  */
-const CALL_FUEL = 60;
-const BLOCK_FUEL = 200;
+const CALL_FUEL = 80;
+const BLOCK_FUEL = 400;
 const offer = (signature: string, fuel = CALL_FUEL): Offer => ({ signature, fuel });
 const LOG = offer("i64 ->", BLOCK_FUEL);
 

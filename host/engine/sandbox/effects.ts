@@ -67,7 +67,7 @@ const bytesOf = (body: JournalBody) => Buffer.from("base64" in body ? body.base6
 export const HOST = "sluice:host";
 /** Our own functions, as modules import them. */
 export const HOST_FUNCTIONS: Readonly<Record<string, Offer>> = {
-  http_batch: { signature: "i64 -> i64", fuel: 200 },
+  http_batch: { signature: "i64 -> i64", fuel: 400 },
 };
 
 const encoder = new TextEncoder();

@@ -1,8 +1,8 @@
 /** The guest had the host move more than its fuel is worth. */
 export class FuelSpent extends Error {}
 
-/** A byte that is moved costs a quarter, as in the module's own code. */
-const BYTES_A_FUEL = 4;
+/** A byte that is copied out costs as much as an instruction: the copy is made anew, and collected later. */
+const BYTES_A_FUEL = 1;
 
 /** What a call costs for the bytes that the host moves for it. The module's own code and its calls are charged inside it. */
 export class Fuel {
