@@ -31,7 +31,8 @@ export function overhead(file: string, step: "plan", input: string): Overhead {
       if (left !== undefined) left.value = BigInt(LIMIT);
       (instance.exports[START] as (() => void) | undefined)?.();
       (instance.exports[step] as () => void)();
-      if (one.output() === undefined) throw new Error("no answer: " + Buffer.from(one.error() ?? []).toString());
+      if (one.output() === undefined)
+        throw new Error("no answer: " + Buffer.from(one.error() ?? []).toString());
       if (left !== undefined) fuel = LIMIT - Number(left.value);
     }
     return ((performance.now() - began) * 1_000) / CALLS;

@@ -3,9 +3,12 @@ import wabtInit from "wabt";
 
 const wabt = await wabtInit();
 
+/** Parts of the language that the compiler of the text format takes only if it is told to, such as `threads`. */
+export type Features = Parameters<typeof wabt.parseWat>[2];
+
 /** The bytes of a module in the text format. */
-export function wasm(text: string, features: { readonly exceptions?: boolean } = {}): Uint8Array {
-  const module = wabt.parseWat("test.wat", text, { bulk_memory: true, ...features });
+export function wasm(text: string, features: Features = {}): Uint8Array {
+  const module = wabt.parseWat("test.wat", text, { bulk_memory: true, reference_types: true, ...features });
   try {
     return module.toBinary({}).buffer.slice();
   } finally {

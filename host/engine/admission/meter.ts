@@ -26,12 +26,16 @@ interface Region {
   cost: number;
   /** Whether the code may run for ever without passing another such check. */
   readonly check: boolean;
+  /** The region that is passed at least as often, and may pay for this one. */
+  readonly payer?: Region;
+  /** What it pays for others. */
+  paid: number;
 }
 /** Something put into the code in front of the instruction at `at`. */
 type Edit = Region | { readonly at: number; readonly op: number };
 
-/** A region as dear as this ends at the next branch, so that what did not run is not paid by much more than this. */
-const REGION_FUEL = 100;
+/** A region behind a branch is paid for by the one before, until that pays so much for what may not run. */
+const PAID_FUEL = 100;
 /** What costs as much is charged where it stands: behind a branch that is seldom taken it would be paid by everyone. */
 const DEAR_FUEL = 60;
 
@@ -67,36 +71,45 @@ const instruction: Instruction = { op: 0, operand: 0, at: 0 };
 function editsOf(bytes: Uint8Array, body: Body, index: number, prices: Prices): Edit[] {
   const reader = new Reader(bytes, body.codeAt, body.end);
   const edits: Edit[] = [];
-  const begin = (at: number, check: boolean): Region => {
-    const region = { at, cost: 0, check };
+  const begin = (at: number, cost: number, payer?: Region): Region => {
+    const region = { at, cost, check: payer === undefined, paid: 0, ...(payer && { payer }) };
     edits.push(region);
     return region;
   };
-  // The region in which each open block began: it is passed at most as often as what follows on the block.
+  // The region in which each open block began: it is passed at least as often as what follows on the block.
   const open: Region[] = [];
-  const isPaid = prices.paid(index);
-  let region: Region = isPaid ? { at: 0, cost: 0, check: false } : begin(body.codeAt, true);
-  if (!isPaid) region.cost = 1;
+  const byCallers = prices.paid(index);
+  let region: Region = byCallers ? NOBODY : begin(body.codeAt, 1);
   while (!reader.done) {
     readInstruction(reader, instruction);
     const { op, operand, at } = instruction;
     if (CANONICAL.has(op) || BY_LENGTH.has(op)) edits.push({ at, op });
     const cost = costOf(op) + (op === OP.call ? prices.call(operand) : 0);
-    if (cost >= DEAR_FUEL) edits.push({ at, cost, check: false });
+    if (cost >= DEAR_FUEL) edits.push({ at, cost, check: false, paid: 0 });
     else region.cost += cost;
-    if (op === OP.loop) {
-      open.push(region);
-      region = begin(reader.at, true);
-      region.cost = 1;
-      continue;
-    }
-    if (op === OP.block || op === OP.if) open.push(region);
+    if (op === OP.loop || op === OP.block || op === OP.if) open.push(region);
     if (op === OP.end) region = open.pop() ?? region;
     if (op === OP.else) region = open.at(-1) ?? region;
-    const branches = op === OP.end || op === OP.else || op === OP.if || op === OP.brIf;
-    if (branches && !isPaid && region.cost >= REGION_FUEL) region = begin(reader.at, false);
+    if (op === OP.loop) region = begin(reader.at, 1);
+    else if (!byCallers && BRANCHES.has(op)) region = begin(reader.at, 0, region);
   }
-  return edits.filter((edit) => !("cost" in edit) || edit.cost > 0);
+  return edits
+    .toReversed()
+    .filter((edit) => !("cost" in edit) || isOwn(edit))
+    .toReversed();
+}
+
+/** What a function is charged to whose callers pay. */
+const NOBODY: Region = { at: 0, cost: 0, check: false, paid: 0 };
+const BRANCHES: ReadonlySet<number> = new Set([OP.if, OP.else, OP.end, OP.brIf]);
+
+/** Whether a region pays for itself. Asked of the last first, since who pays for others may itself be paid for. */
+function isOwn({ cost, payer }: Region): boolean {
+  if (cost === 0) return false;
+  if (payer === undefined || payer.paid + cost > PAID_FUEL) return true;
+  payer.paid += cost;
+  payer.cost += cost;
+  return false;
 }
 
 /** What is in front of it: local.tee and the rest leave the operands as they were. */
