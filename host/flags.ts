@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import type { Isolation } from "./engine/index.ts";
 import { Fault } from "./fault/index.ts";
 import type { LogLevel } from "./telemetry/index.ts";
 
@@ -14,6 +15,8 @@ export interface Flags {
   readonly logLevel: LogLevel;
   readonly concurrency: number;
   readonly sandboxes: number;
+  readonly blanks: number;
+  readonly isolation: Isolation;
   /** Registries that may be spoken to without TLS. */
   readonly insecureRegistries: readonly string[];
   /** A file of certificates that registries are trusted by, besides the usual ones. */
@@ -31,6 +34,8 @@ export const HELP = `usage: node host/main.ts operator [options]     scale the p
   --host ADDRESS, --port N     the console's (default 127.0.0.1, 8080; port 0 takes a free one)
   --log-level LEVEL            trace, debug, info, warn, error or silent (default info; standalone: warn)
   --sandboxes N                sandbox processes at the same time (default 8)
+  --blanks N                   sandbox processes that are kept started besides (default 1)
+  --isolation tenant|shared    whether a sandbox process serves one tenant while it lives, or all (default tenant)
 operator:
   --kubeconfig FILE, --context NAME   default: the account that is mounted into the pod
   --concurrency N              passes at the same time (default 16)
@@ -53,6 +58,8 @@ const OPTIONS = {
   "log-level": { type: "string" },
   concurrency: { type: "string" },
   sandboxes: { type: "string" },
+  blanks: { type: "string" },
+  isolation: { type: "string" },
   "insecure-registry": { type: "string", multiple: true },
   "registry-ca": { type: "string" },
   "service-address": { type: "string", multiple: true },
@@ -84,6 +91,8 @@ export function readFlags(given: readonly string[]): Flags {
     logLevel: logLevel as LogLevel,
     concurrency: count("concurrency", values.concurrency, 16, 1, 1_000),
     sandboxes: count("sandboxes", values.sandboxes, 8, 1, 100),
+    blanks: count("blanks", values.blanks, 1, 1, 100),
+    isolation: isolation(values.isolation ?? "tenant"),
     insecureRegistries: values["insecure-registry"] ?? [],
     registryCa: values["registry-ca"],
     serviceAddresses: new Map((values["service-address"] ?? []).map(serviceAddress)),
@@ -113,6 +122,11 @@ function count(
     throw usage(`--${flag} ${text}`, `it takes a whole number from ${least} to ${most}`);
   }
   return value;
+}
+
+function isolation(text: string): Isolation {
+  if (text !== "tenant" && text !== "shared") throw usage(`--isolation ${text}`, "it takes tenant or shared");
+  return text;
 }
 
 function serviceAddress(text: string): [string, URL] {

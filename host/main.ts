@@ -154,11 +154,11 @@ async function knowledge({ state }: Flags, log: Logger) {
 }
 
 async function sandboxes(
-  { sandboxes: limit }: Flags,
+  { sandboxes: limit, blanks, isolation }: Flags,
   artifacts: Artifacts,
 ): Promise<SandboxEngine & AsyncDisposable> {
   const engine = await startEngine({
-    sandboxes: limit,
+    ...{ sandboxes: limit, blanks, isolation },
     modules: (tenant, digest) => artifacts.bytes(tenant, digest),
   });
   return Object.assign(engine, { [Symbol.asyncDispose]: () => engine.close() });

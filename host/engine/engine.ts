@@ -8,6 +8,7 @@ import type { PassAnswers } from "../loop/index.ts";
 import type { TenantKey } from "../policy/index.ts";
 import { readInspection, readProblems } from "./answer.ts";
 import type { Perform } from "./effects.ts";
+import { SupervisorEnded } from "./ended.ts";
 import { encodeFrame, FrameReader, type Frame } from "./frame.ts";
 import { recall, record, type Recorded } from "./journal.ts";
 import {
@@ -24,12 +25,19 @@ import {
 } from "./message.ts";
 import { runRounds, type Question } from "./rounds.ts";
 
+/** Whether tenants share processes. */
+export type Isolation = "tenant" | "shared";
+
 export interface EngineOptions {
   /** The bytes of a tenant's module. Throws a fault if they cannot be had. */
   readonly modules: (tenant: TenantKey, digest: string) => Promise<Uint8Array>;
   /** Sandbox processes at the same time. Default 8. */
   readonly sandboxes?: number;
-  /** The socket of a supervisor that runs already, in another container. Without it one is started. */
+  /** Processes that are kept started and unused besides. Default 1. */
+  readonly blanks?: number;
+  /** Whether a process serves one tenant for as long as it lives, which is the default, or any tenant. */
+  readonly isolation?: Isolation;
+  /** The socket of a supervisor that runs already, in another container; it was told the three itself. Without it one is started. */
   readonly socket?: string;
 }
 
@@ -152,14 +160,16 @@ class Link {
   }
 
   #open(): Wire {
-    const { socket, sandboxes = 8 } = this.#options;
+    const { socket, sandboxes = 8, blanks = 1, isolation = "tenant" } = this.#options;
     if (socket !== undefined) {
       const stream = connect(socket);
       this.#listen(stream, stream);
       return { output: stream, end: async () => void stream.destroy() };
     }
-    // A token-less process: no environment, no argument but a number.
-    const child = spawn(process.execPath, ["--no-warnings", PROGRAM, "--sandboxes", String(sandboxes)], {
+    // A token-less process: no environment, and no argument but how many and for whom.
+    const told = { sandboxes, blanks, isolation };
+    const flags = Object.entries(told).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
+    const child = spawn(process.execPath, ["--no-warnings", PROGRAM, ...flags], {
       env: {},
       cwd: "/",
       stdio: ["pipe", "pipe", "inherit"],
@@ -226,8 +236,9 @@ class Link {
     this.#wire = undefined;
     const pending = [...this.#pending.values()];
     this.#pending.clear();
+    const ended = "The supervisor of the sandboxes ended";
     for (const { reject } of pending)
-      reject(new Fault("SandboxLost", "The supervisor of the sandboxes ended", { retry: true }));
+      reject(new Fault("SandboxLost", ended, { retry: true, cause: new SupervisorEnded(ended) }));
   }
 }
 

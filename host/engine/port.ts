@@ -1,7 +1,8 @@
-import { Fault } from "../fault/index.ts";
-import type { Engine, PassInput } from "../loop/index.ts";
-import { STEPS, type Policy, type Step, type TenantKey } from "../policy/index.ts";
+import { asFault, Fault } from "../fault/index.ts";
+import type { Clock, Engine, PassAnswers, PassInput } from "../loop/index.ts";
+import { STEPS, type Policy, type PolicyKey, type Step, type TenantKey } from "../policy/index.ts";
 import { LIMITS } from "../tenant/index.ts";
+import { Breaker } from "./breaker.ts";
 import type { Perform } from "./effects.ts";
 import type { SandboxEngine } from "./engine.ts";
 import type { StepModule } from "./message.ts";
@@ -17,36 +18,66 @@ const MODULES_KNOWN = 10_000;
 
 /**
  * The engine as the loop knows it: `modules` says which digests a policy runs, `effects` who has effects for it; without one
- * its algorithm can have none.
+ * its algorithm can have none. A policy has one pass at a time, and none while its algorithm costs too much (`BreakerOpen`).
  */
 export function engineFor(
   engine: SandboxEngine,
   modules: (policy: Policy) => readonly UsedModule[],
   effects: (policy: Policy) => Perform | undefined = () => undefined,
+  clock: Clock = { now: () => new Date() },
 ): Engine {
+  const offers = offersOf(engine);
+  const breaker = new Breaker(clock);
+  const pass = async (policy: Policy, input: PassInput): Promise<PassAnswers> => {
+    const { tenant, algorithm } = policy;
+    const used = modules(policy);
+    const digests = used.map(({ digest }) => digest);
+    breaker.check(policy, digests);
+    try {
+      const steps = await stepsOf((digest) => offers(tenant, digest), used);
+      const limits = { cpuMs: algorithm.cpuMs, wallMs: LIMITS.wallMs };
+      const texts = textsOf(policy, input);
+      const answers = await engine.pass({ tenant, steps, texts, limits, effects: effects(policy) });
+      breaker.succeeded(policy);
+      return answers;
+    } catch (thrown) {
+      const fault = asFault(thrown);
+      breaker.failed(policy, digests, fault);
+      throw fault;
+    }
+  };
+  return { run: oneAtATime(pass) };
+}
+
+/** The queue hands out one pass of a policy at a time. Should another caller not, the second waits for the first. */
+function oneAtATime(run: Engine["run"]): Engine["run"] {
+  const last = new Map<PolicyKey, Promise<unknown>>();
+  return async (policy, input) => {
+    const before = last.get(policy.key);
+    const own = before === undefined ? run(policy, input) : before.then(() => run(policy, input));
+    const settled = own.then(
+      () => undefined,
+      () => undefined,
+    );
+    last.set(policy.key, settled);
+    try {
+      return await own;
+    } finally {
+      if (last.get(policy.key) === settled) last.delete(policy.key);
+    }
+  };
+}
+
+/** What modules export. Asked once for each: it does not change with a digest. */
+function offersOf(engine: SandboxEngine): (tenant: TenantKey, digest: string) => Promise<readonly Step[]> {
   const offered = new Map<string, readonly Step[]>();
-  /** Asked once for each module: what it exports does not change with a digest. */
-  const offers = async (tenant: TenantKey, digest: string): Promise<readonly Step[]> => {
+  return async (tenant, digest) => {
     const known = offered.get(`${tenant} ${digest}`);
     if (known !== undefined) return known;
     const { steps } = await engine.inspect({ tenant, digest });
     if (offered.size >= MODULES_KNOWN) offered.clear();
     offered.set(`${tenant} ${digest}`, steps);
     return steps;
-  };
-  return {
-    async run(policy, input) {
-      const { tenant } = policy;
-      const steps = await stepsOf((digest) => offers(tenant, digest), modules(policy));
-      const limits = { cpuMs: policy.algorithm.cpuMs, wallMs: LIMITS.wallMs };
-      return engine.pass({
-        tenant,
-        steps,
-        texts: textsOf(policy, input),
-        limits,
-        effects: effects(policy),
-      });
-    },
   };
 }
 

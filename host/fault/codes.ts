@@ -111,6 +111,11 @@ export const FAULTS = {
     means: "The sandbox process ended without an answer.",
     remedy: "None is needed: another takes its place and the pass is repeated.",
   },
+  BreakerOpen: {
+    means: "The algorithm is not run for a while: its last passes each cost a process or a deadline.",
+    remedy:
+      "Correct the algorithm or its config: a new digest or a changed policy is run at once. Otherwise it is tried again at the time that the message names.",
+  },
   EngineBusy: {
     means: "No sandbox was free before the pass had to end.",
     remedy: "Raise the number of sandboxes, or lengthen intervals.",

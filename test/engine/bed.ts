@@ -1,5 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { startEngine, type PassOrder, type Perform, type SandboxEngine } from "../../host/engine/index.ts";
+import {
+  startEngine,
+  type EngineOptions,
+  type PassOrder,
+  type Perform,
+  type SandboxEngine,
+} from "../../host/engine/index.ts";
 import type { PassAnswers } from "../../host/loop/index.ts";
 import { tenantKey, type Step } from "../../host/policy/index.ts";
 import { LIMITS } from "../../host/tenant/index.ts";
@@ -25,10 +31,14 @@ export interface RunOptions {
   readonly effects?: Perform;
 }
 
-export async function bed(sandboxes = 8): Promise<Bed> {
+export async function bed(
+  sandboxes = 8,
+  options: Partial<Omit<EngineOptions, "modules">> = {},
+): Promise<Bed> {
   const modules = new Map<string, Uint8Array>();
   const engine = await startEngine({
     sandboxes,
+    ...options,
     modules: async (_tenant, digest) => modules.get(digest) ?? Promise.reject(new Error(`no ${digest}`)),
   });
   const add = (module: Uint8Array) => {

@@ -1,164 +1,207 @@
-import { Sandbox } from "./sandbox.ts";
+import type { Isolation } from "../engine.ts";
+import { Blanks } from "./blanks.ts";
+import { FairQueue, type Taken } from "./queue.ts";
+import type { Sandbox } from "./sandbox.ts";
 
 export interface PoolLimits {
-  /** Processes that serve tenants at the same time. */
+  readonly isolation: Isolation;
+  /** Processes that serve at the same time. */
   readonly sandboxes: number;
+  /** Processes that are kept started and unused, besides. */
+  readonly blanks: number;
   /** Pieces of work that may wait for a tenant: more is a backlog that will not be caught up with. */
   readonly waitingPerTenant: number;
   /** How long a piece of work waits at most for a process. */
   readonly waitMs: number;
 }
 
-/** After so many passes or modules a process is replaced: what a runtime may leak does not add up. */
-const PASSES_A_LIFE = 10_000;
-const MODULES_A_LIFE = 64;
-/** A tenant that has had nothing to do for so long gives its process, some 60 MB, back. */
+/** After so much a process is replaced: what a runtime may leak does not add up, and no module that it compiled leaves it. */
+const LIFE = { passes: 10_000, modules: 64, moduleBytes: 64 * 1_024 * 1_024 } as const;
+/** A process that has had nothing to do for so long is ended, and its memory, some 80 MB, given back. */
 const IDLE_MS = 60_000;
 const SWEEP_MS = 5_000;
-/** How long a tenant keeps its process while others have none and wait: about ten times what a start costs. */
-const SLICE_MS = 1_000;
+/**
+ * How long a tenant keeps its process while another waits for one. It is as long as a start takes, so that at worst half of
+ * the time goes into starts, and as long as one step may run, so that nobody waits much longer than for a long pass.
+ */
+const SLICE_MS = 250;
 
-interface Lane {
-  sandbox: Sandbox | undefined;
-  /** Since when it has that process. */
-  sinceMs: number;
-  readonly waiting: Turn[];
+/** A sandbox that works for a tenant until it is given back. */
+export interface Lease {
+  readonly sandbox: Sandbox;
 }
+
 interface Turn {
-  readonly go: (sandbox: Sandbox) => void;
+  readonly modules: readonly string[];
+  readonly go: (lease: Lease | undefined) => void;
   readonly late: NodeJS.Timeout;
+}
+/** A process that serves. Whom it belongs to is the same for all where they are shared. */
+interface Serving extends Lease {
+  readonly owner: string;
+  /** Since when it belongs to them. */
+  readonly sinceMs: number;
+  work: { readonly taken: Taken<Turn>; readonly usedMs: number } | undefined;
 }
 
 /**
- * The sandboxes and whom they serve. A process serves one tenant for as long as it lives; a tenant has one at a time. One
- * more is kept started and unused, so that nobody waits for a start.
+ * The sandboxes and whom they serve. With `isolation: tenant` a tenant has one process at a time, keeps it while it has work,
+ * and nobody has it afterwards. With `shared` any process serves anybody; what they compiled is kept apart by tenant even so.
  */
 export class Pool {
   readonly #limits: PoolLimits;
-  readonly #lanes = new Map<string, Lane>();
-  #spare: Sandbox | undefined;
-  readonly #all = new Set<Sandbox>();
+  readonly #queue = new FairQueue<Turn>();
+  readonly #serving = new Set<Serving>();
+  readonly #blanks: Blanks;
   readonly #sweep: NodeJS.Timeout;
+  #closed = false;
 
-  constructor(limits: PoolLimits) {
+  constructor(limits: PoolLimits, start?: () => Sandbox) {
     this.#limits = limits;
-    this.#spare = this.#start();
-    this.#sweep = setInterval(() => this.#dropIdle(), SWEEP_MS);
+    this.#blanks = new Blanks(limits.blanks, () => this.#serve(), start);
+    this.#sweep = setInterval(() => this.#tidy(), SWEEP_MS);
   }
 
-  /** A sandbox of the tenant that nobody uses now; undefined if there was none in time. Give it back with `release`. */
-  acquire(tenant: string): Promise<Sandbox | undefined> {
-    const lane = this.#lanes.get(tenant) ?? { sandbox: undefined, sinceMs: 0, waiting: [] };
-    this.#lanes.set(tenant, lane);
-    if (lane.waiting.length >= this.#limits.waitingPerTenant) return Promise.resolve(undefined);
-    return new Promise((resolve) => {
-      const turn: Turn = {
-        go: resolve,
-        late: setTimeout(() => {
-          const at = lane.waiting.indexOf(turn);
-          if (at >= 0) lane.waiting.splice(at, 1);
-          resolve(undefined);
-        }, this.#limits.waitMs),
-      };
-      lane.waiting.push(turn);
+  /** A sandbox that nobody uses now, for a tenant's work with these modules; undefined if there was none in time. */
+  acquire(tenant: string, modules: readonly string[]): Promise<Lease | undefined> {
+    if (this.#closed || this.#queue.waiting(tenant) >= this.#limits.waitingPerTenant)
+      return Promise.resolve(undefined);
+    return new Promise((go) => {
+      const late = setTimeout(() => {
+        this.#queue.remove(tenant, turn);
+        go(undefined);
+      }, this.#limits.waitMs);
+      const turn: Turn = { modules, go, late };
+      this.#queue.push(tenant, turn);
       this.#serve();
     });
   }
 
   /** Takes a sandbox back after its work. */
-  release(tenant: string, sandbox: Sandbox): void {
-    const lane = this.#lanes.get(tenant);
-    if (lane !== undefined && lane.sandbox === sandbox) this.#inUse.delete(sandbox);
-    const worn = sandbox.passes >= PASSES_A_LIFE || sandbox.loaded.size >= MODULES_A_LIFE;
-    if (worn || this.#mustYield(lane)) this.#retire(tenant, sandbox);
-    // A tenant that comes back at once stands behind those who wait.
-    if (lane !== undefined && this.#lanes.delete(tenant)) this.#lanes.set(tenant, lane);
+  release(lease: Lease): void {
+    const serving = lease as Serving;
+    const { work, sandbox } = serving;
+    if (work === undefined) return;
+    serving.work = undefined;
+    this.#queue.charge(work.taken, sandbox.processMs() - work.usedMs, performance.now());
+    if (!sandbox.alive || isWorn(sandbox) || this.#mustYield(serving)) this.#retire(serving);
     this.#serve();
   }
 
-  /** Whether a tenant has had its slice while another waits for a process: a busy one must not keep the others out. */
-  #mustYield(lane: Lane | undefined): boolean {
-    if (lane === undefined || performance.now() - lane.sinceMs < SLICE_MS) return false;
-    return [...this.#lanes.values()].some((one) => one.waiting.length > 0 && one.sandbox?.alive !== true);
-  }
-
-  /** Ends every process. */
+  /** Ends every process. What waits is not served any more. */
   async close(): Promise<void> {
     clearInterval(this.#sweep);
     this.#closed = true;
-    for (const sandbox of this.#all) sandbox.kill();
-    await Promise.all([...this.#all].map((sandbox) => sandbox.ended));
+    const all = [...this.#serving].map(({ sandbox }) => sandbox);
+    for (const sandbox of all) sandbox.kill();
+    await Promise.all([...all.map((sandbox) => sandbox.ended), this.#blanks.close()]);
   }
-
-  readonly #inUse = new Set<Sandbox>();
-  #closed = false;
 
   #serve(): void {
-    for (const [tenant, lane] of this.#lanes) {
-      if (lane.waiting.length === 0) continue;
-      if (lane.sandbox?.alive !== true) {
-        lane.sandbox = this.#adopt(tenant);
-        lane.sinceMs = performance.now();
+    while (!this.#closed) {
+      const taken = this.#queue.take(performance.now(), this.#offer());
+      if (taken === undefined) return;
+      const { modules, late, go } = taken.item;
+      clearTimeout(late);
+      const serving = this.#free(taken.tenant, modules) ?? this.#adopt(taken.tenant);
+      if (serving === undefined) {
+        // Not reached while an offer is kept; a lost turn would be worse than one that is refused.
+        this.#queue.charge(taken, 0, performance.now());
+        go(undefined);
+        continue;
       }
-      const { sandbox } = lane;
-      if (sandbox === undefined || this.#inUse.has(sandbox)) continue;
-      const turn = lane.waiting.shift();
-      if (turn === undefined) continue;
-      // From here on it is served: a start that takes long is not a wait.
-      clearTimeout(turn.late);
-      this.#inUse.add(sandbox);
-      void sandbox.ready.then(() => turn.go(sandbox));
+      serving.work = { taken, usedMs: serving.sandbox.processMs() };
+      go(serving);
     }
   }
 
-  /** A process for a tenant that has none: the spare, if the number allows one more. */
-  #adopt(tenant: string): Sandbox | undefined {
-    const serving = [...this.#lanes].filter(([one, lane]) => one !== tenant && lane.sandbox?.alive === true);
-    if (serving.length >= this.#limits.sandboxes && !this.#evict(serving)) return undefined;
-    const sandbox = this.#spare?.alive === true ? this.#spare : this.#start();
-    this.#spare = this.#start();
-    return sandbox;
-  }
-
-  /** Ends the process that has had nothing to do for longest. */
-  #evict(serving: readonly (readonly [string, Lane])[]): boolean {
-    const idle = serving.filter(
-      ([, { sandbox, waiting }]) =>
-        sandbox !== undefined && !this.#inUse.has(sandbox) && waiting.length === 0,
-    );
-    const [first] = idle.sort(
-      ([, one], [, other]) => (one.sandbox?.idleSinceMs ?? 0) - (other.sandbox?.idleSinceMs ?? 0),
-    );
-    if (first === undefined) return false;
-    const [tenant, { sandbox }] = first;
-    if (sandbox !== undefined) this.#retire(tenant, sandbox);
-    return true;
-  }
-
-  #retire(tenant: string, sandbox: Sandbox): void {
-    const lane = this.#lanes.get(tenant);
-    if (lane?.sandbox === sandbox) lane.sandbox = undefined;
-    if (lane?.waiting.length === 0) this.#lanes.delete(tenant);
-    sandbox.kill();
-  }
-
-  #dropIdle(): void {
-    const before = performance.now() - IDLE_MS;
-    for (const [tenant, { sandbox, waiting }] of this.#lanes) {
-      if (waiting.length > 0 || (sandbox !== undefined && this.#inUse.has(sandbox))) continue;
-      if (sandbox === undefined) this.#lanes.delete(tenant);
-      else if (!sandbox.alive || sandbox.idleSinceMs < before) this.#retire(tenant, sandbox);
+  /** Whom there is a process for now: those that have a free one, and, if one more can be had, those that have none. */
+  #offer(): (tenant: string) => boolean {
+    const free = new Set<string>();
+    const owners = new Set<string>();
+    for (const { owner, work, sandbox } of this.#serving) {
+      if (work === undefined && sandbox.alive) free.add(owner);
+      owners.add(owner);
     }
+    const room =
+      this.#blanks.ready > 0 && (this.#serving.size < this.#limits.sandboxes || this.#idle() !== undefined);
+    const many = this.#limits.isolation === "shared";
+    return (tenant) => {
+      const owner = this.#ownerFor(tenant);
+      return free.has(owner) || (room && (many || !owners.has(owner)));
+    };
   }
 
-  #start(): Sandbox {
-    const sandbox = new Sandbox();
-    this.#all.add(sandbox);
+  /** A free process of the tenant's: the one that has most of the modules already. */
+  #free(tenant: string, modules: readonly string[]): Serving | undefined {
+    const owner = this.#ownerFor(tenant);
+    const known = ({ sandbox }: Serving) => modules.filter((one) => sandbox.loaded.has(one)).length;
+    let best: Serving | undefined;
+    for (const one of this.#serving) {
+      if (one.owner !== owner || one.work !== undefined || !one.sandbox.alive) continue;
+      if (best === undefined || known(one) > known(best)) best = one;
+    }
+    return best;
+  }
+
+  /** A blank for a tenant, in place of the process that has had nothing to do for longest if the number is reached. */
+  #adopt(tenant: string): Serving | undefined {
+    const idle = this.#serving.size < this.#limits.sandboxes ? undefined : this.#idle();
+    if (idle !== undefined) this.#retire(idle);
+    const sandbox = this.#blanks.take();
+    if (sandbox === undefined) return undefined;
+    const serving: Serving = {
+      sandbox,
+      owner: this.#ownerFor(tenant),
+      sinceMs: performance.now(),
+      work: undefined,
+    };
+    this.#serving.add(serving);
     void sandbox.ended.then(() => {
-      this.#all.delete(sandbox);
-      this.#inUse.delete(sandbox);
-      if (!this.#closed) this.#serve();
+      this.#serving.delete(serving);
+      this.#serve();
     });
-    return sandbox;
+    return serving;
+  }
+
+  /** The process that has had nothing to do for longest, of those whose owner has nothing to do. */
+  #idle(): Serving | undefined {
+    let longest: Serving | undefined;
+    for (const one of this.#serving) {
+      if (one.work !== undefined || this.#queue.waiting(one.owner) > 0) continue;
+      if (longest === undefined || one.sandbox.idleSinceMs < longest.sandbox.idleSinceMs) longest = one;
+    }
+    return longest;
+  }
+
+  /** Whether an owner has had its slice, and it is the turn of another, for whom a blank is ready. */
+  #mustYield({ owner, sinceMs }: Serving): boolean {
+    const nowMs = performance.now();
+    if (nowMs - sinceMs < SLICE_MS || this.#blanks.ready === 0) return false;
+    const owners = new Set([...this.#serving].map((one) => one.owner));
+    const next = this.#queue.first(nowMs, (tenant) => {
+      const theirs = this.#ownerFor(tenant);
+      return theirs === owner || !owners.has(theirs);
+    });
+    return next !== undefined && this.#ownerFor(next) !== owner;
+  }
+
+  #retire(serving: Serving): void {
+    this.#serving.delete(serving);
+    serving.sandbox.kill();
+  }
+
+  #tidy(): void {
+    const nowMs = performance.now();
+    for (const serving of this.#serving)
+      if (serving.work === undefined && serving.sandbox.idleSinceMs < nowMs - IDLE_MS) this.#retire(serving);
+    this.#queue.forget(nowMs);
+  }
+
+  #ownerFor(tenant: string): string {
+    return this.#limits.isolation === "tenant" ? tenant : "";
   }
 }
+
+const isWorn = ({ passes, loaded, loadedBytes }: Sandbox) =>
+  passes >= LIFE.passes || loaded.size >= LIFE.modules || loadedBytes >= LIFE.moduleBytes;

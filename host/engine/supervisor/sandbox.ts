@@ -48,12 +48,13 @@ interface Job {
   readonly cpuAtStart: number;
 }
 
-/** One sandbox process. It does one piece of work at a time; who it is given to first keeps it. */
+/** One sandbox process. It does one piece of work at a time. */
 export class Sandbox {
   readonly ready: Promise<boolean>;
   readonly ended: Promise<void>;
   /** Modules that were sent to it. */
   readonly loaded = new Set<string>();
+  loadedBytes = 0;
   passes = 0;
   idleSinceMs = performance.now();
   readonly #child: ChildProcess;
@@ -100,16 +101,22 @@ export class Sandbox {
     return this.#job !== undefined;
   }
 
+  /** Processor time that all its threads have used so far. */
+  processMs(): number {
+    return this.#cpu.processMs();
+  }
+
   /** Gives it a module to keep. */
-  load(digest: string, bytes: Uint8Array): void {
-    this.loaded.add(digest);
-    this.#send({ module: digest }, bytes);
+  load(module: string, bytes: Uint8Array): void {
+    this.loaded.add(module);
+    this.loadedBytes += bytes.length;
+    this.#send({ module }, bytes);
   }
 
   /** Does a piece of work; always answers, with a fault if the process does not live to. */
   run(work: Work, body: Uint8Array, limits: StepLimits): Promise<Worked> {
     return new Promise((resolve) => {
-      this.#job = { limits, resolve, sentMs: performance.now(), cpuAtStart: this.#cpu.ms() };
+      this.#job = { limits, resolve, sentMs: performance.now(), cpuAtStart: this.#cpu.mainMs() };
       this.passes += 1;
       if (!this.#alive) return this.#finish({ fault: lost("it ended before it was asked") }, NOTHING);
       this.#send({ work }, body);
@@ -160,14 +167,16 @@ export class Sandbox {
   #watch(wallMs: number, cpuLimitMs: number | undefined, what: string): void {
     clearTimeout(this.#alarm);
     const startedMs = performance.now();
-    const cpuStart = cpuLimitMs === undefined ? 0 : this.#cpu.ms();
+    const cpuStart = cpuLimitMs === undefined ? 0 : this.#cpu.mainMs();
     this.#stretch = { wallMs: startedMs, cpuMs: cpuStart };
     const look = () => {
       const wall = performance.now() - startedMs;
-      const cpu = cpuLimitMs === undefined ? 0 : this.#cpu.ms() - cpuStart;
+      const cpu = cpuLimitMs === undefined ? 0 : this.#cpu.mainMs() - cpuStart;
       const overCpu = cpuLimitMs !== undefined && cpu >= cpuLimitMs;
       if (overCpu)
-        return this.#overran(`${what} used ${cpu} ms of processor time, and may use ${cpuLimitMs} ms`);
+        return this.#overran(
+          `${what} used ${Math.round(cpu)} ms of processor time, and may use ${cpuLimitMs} ms`,
+        );
       if (wall >= wallMs)
         return this.#overran(
           `${what} was still running after ${Math.round(wall)} ms, and may take ${wallMs} ms`,
@@ -190,7 +199,7 @@ export class Sandbox {
     this.#job = undefined;
     this.idleSinceMs = performance.now();
     if (job === undefined) return;
-    const now = this.#cpu.ms();
+    const now = this.#cpu.mainMs();
     const used = {
       cpuMs: now - this.#stretch.cpuMs,
       wallMs: performance.now() - this.#stretch.wallMs,
@@ -212,7 +221,7 @@ export class Sandbox {
   }
 }
 
-/** Between two looks at a process: finer than the kernel's own count of processor time would tell nothing. */
+/** Between two looks at a process: the kernel itself counts no more often while one runs. */
 const LOOK_MS = 10;
 const NOTHING = new Uint8Array();
 const lost = (how: string): Trouble => ({

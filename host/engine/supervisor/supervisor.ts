@@ -2,8 +2,8 @@ import type { Readable, Writable } from "node:stream";
 import { LIMITS } from "../../tenant/index.ts";
 import { encodeFrame, FrameReader, type Frame } from "../frame.ts";
 import type { StepLimits, Trouble, Work } from "../message.ts";
-import { Modules } from "./modules.ts";
-import { Pool, type PoolLimits } from "./pool.ts";
+import { moduleKey, type Modules } from "./modules.ts";
+import type { Pool } from "./pool.ts";
 import type { Worked } from "./sandbox.ts";
 
 /** What the operator asks: a piece of work for a tenant, under a number that the answer carries. */
@@ -13,16 +13,18 @@ interface Order {
   readonly work: Work;
 }
 
-/** Serves one operator over a pair of streams until its end closes. */
+/** Serves one operator over a pair of streams until its end closes. Several share the pool and the modules. */
 export class Supervisor {
   readonly #pool: Pool;
-  readonly #modules = new Modules();
+  readonly #modules: Modules;
   readonly #output: Writable;
   /** Modules that were asked for and have not come yet. */
   readonly #awaited = new Map<string, ((came: Uint8Array | Trouble) => void)[]>();
+  #closed = false;
 
-  constructor(input: Readable, output: Writable, limits: PoolLimits) {
-    this.#pool = new Pool(limits);
+  constructor(input: Readable, output: Writable, around: { readonly pool: Pool; readonly modules: Modules }) {
+    this.#pool = around.pool;
+    this.#modules = around.modules;
     this.#output = output;
     const reader = new FrameReader();
     input.on("data", (piece: Buffer) => {
@@ -35,8 +37,11 @@ export class Supervisor {
     });
   }
 
-  close(): Promise<void> {
-    return this.#pool.close();
+  /** The operator is gone: what it still waits for is not begun. */
+  close(): void {
+    this.#closed = true;
+    for (const tell of [...this.#awaited.values()].flat()) tell(GONE);
+    this.#awaited.clear();
   }
 
   #hear({ header, body }: Frame): void {
@@ -45,7 +50,7 @@ export class Supervisor {
     const { tenant, digest, fault } = module;
     const came = fault ?? Buffer.from(body);
     if (came instanceof Uint8Array) this.#modules.put(tenant, digest, came);
-    const key = `${tenant} ${digest}`;
+    const key = moduleKey(tenant, digest);
     const waiting = this.#awaited.get(key) ?? [];
     this.#awaited.delete(key);
     for (const tell of waiting) tell(came);
@@ -58,20 +63,24 @@ export class Supervisor {
     for (const digest of new Set(digests)) {
       const found = await this.#have(tenant, digest);
       if (!(found instanceof Uint8Array)) return this.#answer(id, unserved(found));
-      modules.set(digest, found);
+      modules.set(moduleKey(tenant, digest), found);
     }
-    const sandbox = await this.#pool.acquire(tenant);
-    if (sandbox === undefined) return this.#answer(id, unserved(BUSY));
-    for (const [digest, bytes] of modules) if (!sandbox.loaded.has(digest)) sandbox.load(digest, bytes);
-    this.#answer(id, await sandbox.run(work, body, work.do === "pass" ? work.limits : NO_STEP));
-    this.#pool.release(tenant, sandbox);
+    const lease = this.#closed ? undefined : await this.#pool.acquire(tenant, [...modules.keys()]);
+    if (lease === undefined) return this.#answer(id, unserved(BUSY));
+    const { sandbox } = lease;
+    if (!this.#closed) {
+      for (const [module, bytes] of modules) if (!sandbox.loaded.has(module)) sandbox.load(module, bytes);
+      const limits = work.do === "pass" ? work.limits : NO_STEP;
+      this.#answer(id, await sandbox.run(ofTenant(tenant, work), body, limits));
+    }
+    this.#pool.release(lease);
   }
 
   /** A module's bytes, asked of the operator if they are not here; or why they cannot be had. */
   #have(tenant: string, digest: string): Promise<Uint8Array | Trouble> {
     const held = this.#modules.get(tenant, digest);
     if (held !== undefined) return Promise.resolve(held);
-    const key = `${tenant} ${digest}`;
+    const key = moduleKey(tenant, digest);
     return new Promise((resolve) => {
       const waiting = this.#awaited.get(key);
       this.#awaited.set(key, [...(waiting ?? []), resolve]);
@@ -80,8 +89,17 @@ export class Supervisor {
   }
 
   #answer(id: number, { body, ...worked }: Worked): void {
-    this.#output.write(encodeFrame({ id, ...worked }, body));
+    if (!this.#closed) this.#output.write(encodeFrame({ id, ...worked }, body));
   }
+}
+
+/** The work as a sandbox is asked it: a module that two tenants use is two modules there, and is compiled twice. */
+function ofTenant(tenant: string, work: Work): Work {
+  if (work.do !== "pass") return { ...work, digest: moduleKey(tenant, work.digest) };
+  return {
+    ...work,
+    steps: work.steps.map(({ step, digest }) => ({ step, digest: moduleKey(tenant, digest) })),
+  };
 }
 
 const NOTHING = new Uint8Array();
@@ -93,3 +111,4 @@ const unserved = (fault: Trouble): Worked => ({
 });
 const NO_STEP: StepLimits = { cpuMs: LIMITS.cpuMs, wallMs: LIMITS.wallMs };
 const BUSY: Trouble = { code: "EngineBusy", message: "No sandbox was free in time", retry: true };
+const GONE: Trouble = { code: "SandboxLost", message: "The operator ended", retry: true };
