@@ -1,6 +1,7 @@
 // `npm run bench`: what Sluice costs, as a table with the machine's description. Nothing else should run meanwhile.
 import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
 import { benchEngine } from "../test/bench/engine.ts";
+import { benchPool } from "../test/bench/pool.ts";
 import { buildAlgorithms } from "./build/algorithms.ts";
 import { operatorIdle } from "../test/bench/operator.ts";
 
@@ -11,6 +12,7 @@ const gib = (totalmem() / 1_024 ** 3).toFixed(0);
 process.stdout.write(
   `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? "?"}), ${gib} GiB, Linux ${release()}, Node ${process.versions.node}, load ${load}\n\n`,
 );
-for (const { what, figure } of [...(await benchEngine(threshold.file)), ...(await operatorIdle())]) {
-  process.stdout.write(`${what.padEnd(66)} ${figure}\n`);
+const rows = [...(await benchEngine(threshold.file)), ...(await benchPool()), ...(await operatorIdle())];
+for (const { what, figure } of rows) {
+  process.stdout.write(`${what.padEnd(76)} ${figure}\n`);
 }

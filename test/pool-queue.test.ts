@@ -33,7 +33,7 @@ describe("tenants that wait for a process", () => {
     ]);
   });
 
-  test("get the same processor time, not the same number of passes: 10 ms four times against 40 ms once", () => {
+  test("get the same processor time, not the same number of passes: 10 ms four times as often as 40 ms", () => {
     const queue = new FairQueue<number>();
     pushAll(queue, "light", 8);
     pushAll(queue, "heavy", 2);
@@ -42,9 +42,9 @@ describe("tenants that wait for a process", () => {
       if (taken !== undefined) queue.charge(taken, taken.tenant === "light" ? 10 : 40, 0);
       return taken?.tenant;
     });
-    expect(order.slice(0, 6).toSorted()).toEqual(
-      ["heavy", "heavy", "light", "light", "light", "light"].toSorted(),
-    );
+    const first = order.slice(0, 6);
+    expect(first.filter((one) => one === "light")).toHaveLength(4);
+    expect(first.filter((one) => one === "heavy")).toHaveLength(2);
   });
 
   test("come in the order of what they used lately where nothing else tells them apart", () => {

@@ -8,18 +8,22 @@ const FORGOTTEN_MS = 1;
 /** The newest cost counts a quarter in what the next is taken for. */
 const NEWEST = 0.25;
 
-/** How a tenant stands. Its `tag` is the point of everybody's time, counted in processor time, at which it may go on. */
+/** How a tenant stands. */
 interface Standing<T> {
   readonly waiting: T[];
-  tag: number;
-  /** Since which push its first piece has waited; the earlier of two equals goes first. */
-  since: number;
+  /** The point of everybody's time, counted in processor time, that its work has come to. */
+  reachedMs: number;
+  /** What its pieces that run are taken to need. */
+  runningMs: number;
+  running: number;
   /** What it is taken to need for its next piece. */
   guessMs: number;
   /** What it has used lately, as of `usedAtMs`. */
   usedMs: number;
   usedAtMs: number;
-  running: number;
+  /** When it was served last, and when it came, in turns and pushes. */
+  served: number;
+  came: number;
 }
 
 /** A piece of work that was taken; it is handed back with what it has cost. */
@@ -33,24 +37,21 @@ export interface Taken<T> {
  * Who goes next, by start-time fair queueing over processor time: a piece of work of a tenant starts, on a clock that all
  * share, where the one before it ended, and the earliest start goes first. So tenants that wait get the same processor time,
  * and one that comes newly waits for one piece of another, however many that one has waiting. Among equals the tenant that
- * has used least lately goes first. A tenant's own pieces keep their order. Nothing is counted when nobody waits: a tenant
- * that was alone owes the others nothing for it.
+ * has used least lately goes first. A tenant's own pieces keep their order. What a tenant used while nobody else waited it
+ * owes to nobody: the clock went with it.
  */
 export class FairQueue<T> {
   readonly #standings = new Map<string, Standing<T>>();
-  /** Where the shared clock stands: at the latest start so far. */
-  #clock = 0;
-  #pushes = 0;
+  /** Where the shared clock stands: at the tenant that is furthest behind, of those that wait or run. It never goes back. */
+  #clockMs = 0;
+  #count = 0;
 
   /** Adds a piece of work behind the others of its tenant. */
   push(tenant: string, item: T): void {
     const standing = this.#standings.get(tenant) ?? unknown<T>();
     this.#standings.set(tenant, standing);
-    this.#pushes += 1;
-    if (standing.waiting.length === 0) {
-      standing.tag = Math.max(standing.tag, this.#clock);
-      standing.since = this.#pushes;
-    }
+    if (!isHere(standing)) standing.reachedMs = Math.max(standing.reachedMs, this.#clockMs);
+    if (standing.waiting.length === 0) standing.came = this.#count += 1;
     standing.waiting.push(item);
   }
 
@@ -85,11 +86,10 @@ export class FairQueue<T> {
     const item = standing?.waiting.shift();
     if (tenant === undefined || standing === undefined || item === undefined) return undefined;
     const { guessMs } = standing;
-    this.#clock = Math.max(this.#clock, standing.tag);
-    standing.tag += guessMs;
+    standing.runningMs += guessMs;
     standing.running += 1;
-    this.#pushes += 1;
-    standing.since = this.#pushes;
+    standing.served = this.#count += 1;
+    this.#advance();
     return { tenant, item, guessMs };
   }
 
@@ -99,7 +99,9 @@ export class FairQueue<T> {
     if (standing === undefined) return;
     const costs = Math.max(LEAST_MS, costMs);
     standing.running -= 1;
-    standing.tag += costs - guessMs;
+    // Of many additions and subtractions a little would remain.
+    standing.runningMs = standing.running === 0 ? 0 : standing.runningMs - guessMs;
+    standing.reachedMs += costs;
     standing.guessMs += (costs - standing.guessMs) * NEWEST;
     standing.usedMs = usedBy(standing, nowMs) + costs;
     standing.usedAtMs = nowMs;
@@ -119,11 +121,17 @@ export class FairQueue<T> {
     const standings = [...this.#standings];
     // Where nobody wants anything, nobody owes anybody anything.
     if (!standings.some(([, one]) => isHere(one)))
-      this.#clock = standings.reduce((latest, [, { tag }]) => Math.max(latest, tag), this.#clock);
+      this.#clockMs = standings.reduce((latest, [, one]) => Math.max(latest, one.reachedMs), this.#clockMs);
     for (const [tenant, standing] of standings) {
-      if (isHere(standing) || standing.tag > this.#clock) continue;
+      if (isHere(standing) || standing.reachedMs > this.#clockMs) continue;
       if (usedBy(standing, nowMs) < FORGOTTEN_MS) this.#standings.delete(tenant);
     }
+  }
+
+  #advance(): void {
+    let least = Infinity;
+    for (const one of this.#standings.values()) if (isHere(one)) least = Math.min(least, one.reachedMs);
+    if (least < Infinity) this.#clockMs = Math.max(this.#clockMs, least);
   }
 }
 
@@ -131,18 +139,24 @@ const isHere = <T>({ waiting, running }: Standing<T>) => waiting.length > 0 || r
 
 const unknown = <T>(): Standing<T> => ({
   waiting: [],
-  tag: 0,
-  since: 0,
+  reachedMs: 0,
+  runningMs: 0,
+  running: 0,
   guessMs: FIRST_GUESS_MS,
   usedMs: 0,
   usedAtMs: 0,
-  running: 0,
+  served: 0,
+  came: 0,
 });
 
 function goesBefore<T>(one: Standing<T>, other: Standing<T>, nowMs: number): boolean {
-  if (one.tag !== other.tag) return one.tag < other.tag;
-  const [used, usedByOther] = [usedBy(one, nowMs), usedBy(other, nowMs)];
-  return used === usedByOther ? one.since < other.since : used < usedByOther;
+  const differences = [
+    one.reachedMs + one.runningMs - (other.reachedMs + other.runningMs),
+    usedBy(one, nowMs) - usedBy(other, nowMs),
+    one.served - other.served,
+    one.came - other.came,
+  ];
+  return (differences.find((difference) => difference !== 0) ?? 0) < 0;
 }
 
 const usedBy = <T>({ usedMs, usedAtMs }: Standing<T>, nowMs: number): number =>
