@@ -14,5 +14,5 @@ process.stdout.write(
 );
 const rows = [...(await benchEngine(threshold.file)), ...(await benchPool()), ...(await operatorIdle())];
 for (const { what, figure } of rows) {
-  process.stdout.write(`${what.padEnd(76)} ${figure}\n`);
+  process.stdout.write(`${what.padEnd(80)} ${figure}\n`);
 }

@@ -4,7 +4,7 @@ import type { Policy, PolicyKey } from "../policy/index.ts";
 import { SupervisorEnded } from "./ended.ts";
 
 /** How often a pass may cost a process or a deadline before the algorithm is left alone, and for how long then. */
-export const BREAKER = {
+const BREAKER = {
   faults: 3,
   leastSeconds: 30,
   mostSeconds: 3_600,
