@@ -9,7 +9,7 @@ import { Algorithms } from "./algorithm/index.ts";
 import { layoutArtifacts, registryArtifacts, type Artifacts } from "./artifact/index.ts";
 import { showInTerminal, startConsole, type Readiness, type View } from "./console/index.ts";
 import { kubernetesDriver } from "./driver/index.ts";
-import { engineFor, startEngine, type SandboxEngine } from "./engine/index.ts";
+import { engineFor, startEngine, type SandboxEngine, type Walls } from "./engine/index.ts";
 import { asFault, Fault } from "./fault/index.ts";
 import { HELP, readFlags, type Flags } from "./flags.ts";
 import { connect, machineTime } from "./kube/index.ts";
@@ -61,7 +61,7 @@ async function operator(flags: Flags): Promise<void> {
     ...defined({ ca }),
   });
   await using store = await knowledge(flags, log);
-  await using engine = await sandboxes(flags, artifacts);
+  await using engine = await sandboxes(flags, artifacts, log);
   const algorithms = new Algorithms(policyRegistry(cluster, artifacts), engine, () => performance.now());
   const world = {
     clock,
@@ -103,7 +103,7 @@ async function standalone(flags: Flags): Promise<void> {
   const policy = await readPolicy(flags.policy ?? fileURLToPath(SIMULATED_POLICY));
   const artifacts = layoutArtifacts(EMBEDDED);
   await using store = await knowledge(flags, log);
-  await using engine = await sandboxes(flags, artifacts);
+  await using engine = await sandboxes(flags, artifacts, log);
   const registry = {
     resolve: (one: Policy, reference: string) => artifacts.resolve(one.tenant, reference),
     has: artifacts.has,
@@ -156,12 +156,21 @@ async function knowledge({ state }: Flags, log: Logger) {
 async function sandboxes(
   { sandboxes: limit, blanks, isolation }: Flags,
   artifacts: Artifacts,
+  log: Logger,
 ): Promise<SandboxEngine & AsyncDisposable> {
   const engine = await startEngine({
     ...{ sandboxes: limit, blanks, isolation },
     modules: (tenant, digest) => artifacts.bytes(tenant, digest),
+    onWalls: (walls) => tellWalls(log, walls),
   });
   return Object.assign(engine, { [Symbol.asyncDispose]: () => engine.close() });
+}
+
+/** Says once which walls of the kernel stand around the sandboxes, so that whoever installs this can close the rest. */
+function tellWalls(log: Logger, walls: Walls): void {
+  const network = walls.network ? "an empty network of their own" : "the network of their supervisor";
+  const user = walls.user ? "a user of their own" : "the user of their supervisor";
+  log[walls.network ? "info" : "warn"]({ walls }, `sandboxes have ${network}, and ${user}`);
 }
 
 async function serve({ host, port }: Flags, metrics: Telemetry, view: () => View, ready: () => Readiness) {

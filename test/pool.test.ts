@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { startEngine } from "../host/engine/index.ts";
 import { Pool } from "../host/engine/supervisor/pool.ts";
 import { Sandbox } from "../host/engine/supervisor/sandbox.ts";
+import { OPEN } from "../host/engine/supervisor/walls.ts";
 import { tenantKey } from "../host/policy/index.ts";
 import { LIMITS } from "../host/tenant/index.ts";
 import { bed, isAlive, processes, until, type Bed } from "./engine/bed.ts";
@@ -67,7 +68,7 @@ describe("with isolation by tenant", () => {
   });
 
   test("a process that has served a tenant serves no other, in whatever order three come to one place", async () => {
-    const pool = new Pool({ ...LIMITED, sandboxes: 1 });
+    const pool = new Pool({ ...LIMITED, sandboxes: 1 }, () => new Sandbox(OPEN));
     const tenants = new Map<number, Set<string>>();
     for (const tenant of ["a", "b", "a", "a", "c", "b", "b", "a"]) {
       const lease = await pool.acquire(tenant, []);
@@ -205,7 +206,9 @@ describe.each(["tenant", "shared"] as const)("a sandbox process, isolation %s", 
   test("that is killed twenty times leaves no process and no zombie behind", async () => {
     await using own = await bed(2, { isolation });
     const codes = await Promise.all(
-      times(20, (at) => codeOf(own.run({ plan: endless }, { cpuMs: 20, tenant: `team-${at % 4}` }))),
+      times(20, (at) =>
+        codeOf(own.run({ plan: endless }, { cpuMs: 20, fuel: 1e12, tenant: `team-${at % 4}` })),
+      ),
     );
     expect(codes).toEqual(times(20, () => "DeadlineExceeded"));
     expect(await until(() => sandboxes().length <= 3)).toBe(true);
@@ -219,7 +222,7 @@ describe("when no process can be started", () => {
     const pool = new Pool(LIMITED, () => {
       starts += 1;
       if (starts <= 3) throw Object.assign(new Error("spawn EAGAIN"), { code: "EAGAIN" });
-      const sandbox = new Sandbox();
+      const sandbox = new Sandbox(OPEN);
       if (starts <= 5) sandbox.kill();
       return sandbox;
     });

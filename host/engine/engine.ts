@@ -21,6 +21,7 @@ import {
   type StepModule,
   type StretchUse,
   type Trouble,
+  type Walls,
   type Work,
 } from "./message.ts";
 import { runRounds, type Question } from "./rounds.ts";
@@ -39,6 +40,8 @@ export interface EngineOptions {
   readonly isolation?: Isolation;
   /** The socket of a supervisor that runs already, in another container; it was told the three itself. Without it one is started. */
   readonly socket?: string;
+  /** Told which walls stand, whenever a supervisor has found out. */
+  readonly onWalls?: (walls: Walls) => void;
 }
 
 /** A pass as the engine makes it: the steps in their order, and what they are shown, each as JSON text. */
@@ -71,6 +74,8 @@ export interface SandboxEngine {
 
 /** Starts a supervisor, or connects to one, and returns the engine. A supervisor that ends is started again. */
 export function startEngine(options: EngineOptions): Promise<SandboxEngine> {
+  // Node opens a debugger on this signal, and a sandbox of the same user can send it: with a listener it does not.
+  if (process.listenerCount("SIGUSR1") === 0) process.on("SIGUSR1", () => undefined);
   const link = new Link(options);
   const ask = async (tenant: TenantKey, work: Work, body?: Uint8Array) => {
     const { parts, body: said, ...rest } = await link.ask(tenant, work, body);
@@ -122,6 +127,8 @@ interface Wire {
   readonly end: () => Promise<void>;
 }
 
+// The same signal opens no debugger here either.
+const OPTIONS = ["--no-warnings", "--disable-sigusr1"];
 const PROGRAM = fileURLToPath(new URL("./supervisor/main.ts", import.meta.url));
 
 /** The connection to a supervisor, and the work that it has not answered yet. */
@@ -169,7 +176,7 @@ class Link {
     // A token-less process: no environment, and no argument but how many and for whom.
     const told = { sandboxes, blanks, isolation };
     const flags = Object.entries(told).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
-    const child = spawn(process.execPath, ["--no-warnings", PROGRAM, ...flags], {
+    const child = spawn(process.execPath, [...OPTIONS, PROGRAM, ...flags], {
       env: {},
       cwd: "/",
       stdio: ["pipe", "pipe", "inherit"],
@@ -210,6 +217,7 @@ class Link {
   #hear({ header, body }: Frame, output: Writable): void {
     if ("need" in header)
       return void this.#give(header["need"] as { tenant: TenantKey; digest: string }, output);
+    if ("walls" in header) return this.#options.onWalls?.(header["walls"] as Walls);
     const { id, answer, cpuMs, used } = header as unknown as Heard;
     const pending = this.#pending.get(id);
     this.#pending.delete(id);

@@ -6,6 +6,6 @@ export {
   type PassOrder,
   type SandboxEngine,
 } from "./engine.ts";
-export type { Inspection, StepModule } from "./message.ts";
+export type { Inspection, StepModule, Walls } from "./message.ts";
 export { engineFor, type UsedModule } from "./port.ts";
 export type { Recorded } from "./journal.ts";

@@ -7,6 +7,14 @@ export interface StepModule {
   readonly digest: string;
 }
 
+/** The walls of the kernel that stand around every sandbox on this machine; those of Node and of WebAssembly always do. */
+export interface Walls {
+  /** It has a network of its own, in which there is nothing. */
+  readonly network: boolean;
+  /** It runs as a user of its own: it can signal nobody, and opens what everybody may. */
+  readonly user: boolean;
+}
+
 /** How long a step may take: processor time first, wall time as a far back-stop. */
 export interface StepLimits {
   readonly cpuMs: number;

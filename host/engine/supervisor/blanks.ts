@@ -22,7 +22,7 @@ export class Blanks {
   #closed = false;
 
   /** Keeps so many; `onReady` is told of each one that can be taken. */
-  constructor(kept: number, onReady: () => void, start: () => Sandbox = () => new Sandbox()) {
+  constructor(kept: number, onReady: () => void, start: () => Sandbox) {
     this.#kept = kept;
     this.#onReady = onReady;
     this.#start = start;

@@ -5,8 +5,10 @@ import { createServer } from "node:net";
 import { parseArgs } from "node:util";
 import type { Isolation } from "../engine.ts";
 import { Modules } from "./modules.ts";
-import { Pool } from "./pool.ts";
+import { Pool, type PoolLimits } from "./pool.ts";
+import { Sandbox } from "./sandbox.ts";
 import { Supervisor } from "./supervisor.ts";
+import { findWay } from "./walls.ts";
 
 const { values } = parseArgs({
   options: {
@@ -16,14 +18,16 @@ const { values } = parseArgs({
     isolation: { type: "string", default: "tenant" },
   },
 });
-const pool = new Pool({
+const way = await findWay();
+const limits: PoolLimits = {
   isolation: isolation(values.isolation),
   sandboxes: count("sandboxes", values.sandboxes),
   blanks: count("blanks", values.blanks),
   waitingPerTenant: 1_000,
   waitMs: 30_000,
-});
-const around = { pool, modules: new Modules() };
+};
+const pool = new Pool(limits, () => new Sandbox(way));
+const around = { pool, modules: new Modules(), walls: way.walls };
 
 if (values.listen === undefined) {
   const supervisor = new Supervisor(process.stdin, process.stdout, around);

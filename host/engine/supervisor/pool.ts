@@ -56,7 +56,7 @@ export class Pool {
   readonly #sweep: NodeJS.Timeout;
   #closed = false;
 
-  constructor(limits: PoolLimits, start?: () => Sandbox) {
+  constructor(limits: PoolLimits, start: () => Sandbox) {
     this.#limits = limits;
     this.#blanks = new Blanks(limits.blanks, () => this.#serve(), start);
     this.#sweep = setInterval(() => this.#tidy(), SWEEP_MS);

@@ -1,5 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import type { ChildProcess } from "node:child_process";
 import { LIMITS } from "../../tenant/index.ts";
 import { encodeFrame, FrameReader, type Frame } from "../frame.ts";
 import {
@@ -12,6 +11,7 @@ import {
   type Work,
 } from "../message.ts";
 import { CpuClock } from "./cpu.ts";
+import { startSandbox, type Way } from "./walls.ts";
 
 /** What came of a piece of work, and the processor time that it took. */
 export interface Worked {
@@ -22,19 +22,6 @@ export interface Worked {
   readonly used: StretchUse;
 }
 
-const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
-const PROGRAM = fileURLToPath(new URL("../sandbox/main.ts", import.meta.url));
-/** Its own sources and what they import; nothing of the state, the tests or the machine. */
-const READABLE = ["host", "node_modules", "package.json"].map((path) => `--allow-fs-read=${ROOT}${path}`);
-const OPTIONS = [
-  "--permission",
-  ...READABLE,
-  "--disable-proto=delete",
-  "--no-addons",
-  "--no-warnings",
-  // JavaScript's own heap; what a guest uses is limited elsewhere.
-  "--max-old-space-size=96",
-];
 /** A start takes 0.2 s on an idle machine and seconds on a full one. */
 const START_MS = 20_000;
 /** Every step's wall time and every module's compile time together are less. */
@@ -69,14 +56,9 @@ export class Sandbox {
   #complaint = "";
   #isReady: (ready: boolean) => void = () => undefined;
 
-  constructor() {
+  constructor(way: Way) {
     this.ready = new Promise((resolve) => (this.#isReady = resolve));
-    // An empty environment and no handle but the three pipes.
-    this.#child = spawn(process.execPath, [...OPTIONS, PROGRAM], {
-      env: {},
-      cwd: "/",
-      stdio: ["pipe", "pipe", "pipe"],
-    });
+    this.#child = startSandbox(way);
     this.#cpu = new CpuClock(this.pid);
     const reader = new FrameReader();
     this.#child.stdout?.on("data", (piece: Buffer) => this.#take(reader, piece));

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import { LIMITS } from "../../tenant/index.ts";
 import { encodeFrame, FrameReader, type Frame } from "../frame.ts";
-import type { StepLimits, Trouble, Work } from "../message.ts";
+import type { StepLimits, Trouble, Walls, Work } from "../message.ts";
 import { moduleKey, type Modules } from "./modules.ts";
 import type { Pool } from "./pool.ts";
 import type { Worked } from "./sandbox.ts";
@@ -13,6 +13,13 @@ interface Order {
   readonly work: Work;
 }
 
+/** What all operators that a supervisor serves have in common. */
+interface Around {
+  readonly pool: Pool;
+  readonly modules: Modules;
+  readonly walls: Walls;
+}
+
 /** Serves one operator over a pair of streams until its end closes. Several share the pool and the modules. */
 export class Supervisor {
   readonly #pool: Pool;
@@ -22,10 +29,11 @@ export class Supervisor {
   readonly #awaited = new Map<string, ((came: Uint8Array | Trouble) => void)[]>();
   #closed = false;
 
-  constructor(input: Readable, output: Writable, around: { readonly pool: Pool; readonly modules: Modules }) {
+  constructor(input: Readable, output: Writable, around: Around) {
     this.#pool = around.pool;
     this.#modules = around.modules;
     this.#output = output;
+    output.write(encodeFrame({ walls: around.walls }));
     const reader = new FrameReader();
     input.on("data", (piece: Buffer) => {
       try {
