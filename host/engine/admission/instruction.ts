@@ -111,6 +111,7 @@ export function readInstruction(reader: Reader, into: Instruction): void {
     case ADDRESS:
       return passAddress(reader);
     case TYPE:
+      return passBlockType(reader);
     case NUMBER_32:
       return reader.passNumber(5);
     case NUMBER_64:
@@ -124,10 +125,29 @@ export function readInstruction(reader: Reader, into: Instruction): void {
     case BRANCHES:
       return passBranches(reader);
     case TYPES:
-      return reader.pass(reader.count());
+      return passTypes(reader);
     default:
       refuseOpcode(op);
   }
+}
+
+/** Nothing, a type of value, or the index of a function's type. */
+function passBlockType(reader: Reader): void {
+  refuseTypedReference(reader);
+  reader.passNumber(5);
+}
+
+function passTypes(reader: Reader): void {
+  for (let left = reader.count(); left > 0; left -= 1) {
+    refuseTypedReference(reader);
+    reader.byte();
+  }
+}
+
+/** A type behind these has more bytes, which would be read as instructions, and hide others from the meter. */
+function refuseTypedReference({ bytes, at, end }: Reader): void {
+  const type = at < end ? bytes[at] : undefined;
+  if (type !== undefined && type >= 0x62 && type <= 0x65) refuse("it uses typed function references");
 }
 
 function passBranches(reader: Reader): void {

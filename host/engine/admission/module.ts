@@ -78,6 +78,8 @@ type Draft = { -readonly [Part in keyof Decoded]: Decoded[Part] } & {
   sections: Section[];
   escaping: Set<number>;
   customs: CustomSection[];
+  /** Entries of all element segments: they are put into tables whenever an instance is made, before there is any fuel. */
+  elements: number;
 };
 
 /**
@@ -99,11 +101,13 @@ export function decode(bytes: Uint8Array): Decoded {
     start: undefined,
     escaping: new Set(),
     customs: [],
+    elements: 0,
   };
   while (!reader.done) {
     const id = reader.byte();
     const body = reader.part(reader.u32());
     draft.sections.push({ id, from: body.at, to: body.end });
+    if (draft.sections.length > LIMITS.names) refuse(`it has more than ${LIMITS.names} sections`);
     readSection(id, body, draft);
   }
   return draft;
@@ -234,7 +238,11 @@ function readElements(body: Reader, draft: Draft): void {
   }
   const read = () =>
     (flags & EXPRESSIONS) === 0 ? void draft.escaping.add(body.u32()) : readExpression(body, draft);
-  for (let left = body.count(); left > 0; left -= 1) read();
+  const count = body.count();
+  draft.elements += count;
+  const most = LIMITS.tables * LIMITS.tableElements;
+  if (draft.elements > most) refuse(`its element segments have ${draft.elements} entries, more than ${most}`);
+  for (let left = count; left > 0; left -= 1) read();
 }
 
 const instruction: Instruction = { op: 0, operand: 0, at: 0 };

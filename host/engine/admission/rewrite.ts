@@ -2,6 +2,7 @@ import { LIMITS } from "../../tenant/index.ts";
 import type { Body } from "./code.ts";
 import { meterBody, type Prices } from "./meter.ts";
 import { SECTION, type Decoded, type Size } from "./module.ts";
+import { refuse } from "./refusal.ts";
 import { Writer } from "./writer.ts";
 
 /**
@@ -126,5 +127,11 @@ function writeCode(
     paid: (index) => paid[index] === true,
   };
   out.u32(bodies.length);
-  for (const [index, body] of bodies.entries()) meterBody(decoded.bytes, body, index, prices, out);
+  for (const [index, body] of bodies.entries()) {
+    meterBody(decoded.bytes, body, index, prices, out);
+    if (out.length > LIMITS.meteredBytes)
+      refuse(
+        `with its fuel counted its code is longer than ${LIMITS.meteredBytes} bytes: it has too many loops`,
+      );
+  }
 }
