@@ -37,7 +37,7 @@ export function answering(answers: Readonly<Record<string, string>>, more = ""):
     (import ${ENV} "alloc" (func $alloc (param i64) (result i64)))
     (import ${ENV} "store_u8" (func $store (param i64 i32)))
     (import ${ENV} "output_set" (func $output (param i64 i64)))
-    (memory (export "memory") 1)
+    (memory (export "memory") ${Math.ceil((at + 8) / 65_536)})
     (func $say (param $from i32) (param $length i32) (local $block i64) (local $i i32)
       (local.set $block (call $alloc (i64.extend_i32_u (local.get $length))))
       (block $done (loop $next
