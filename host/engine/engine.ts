@@ -6,6 +6,7 @@ import { asFault, Fault, type Problem } from "../fault/index.ts";
 import type { Journal } from "../knowledge/index.ts";
 import type { PassAnswers } from "../loop/index.ts";
 import type { TenantKey } from "../policy/index.ts";
+import { LIMITS } from "../tenant/index.ts";
 import { readInspection, readProblems } from "./answer.ts";
 import type { Perform } from "./effects.ts";
 import { SupervisorEnded } from "./ended.ts";
@@ -231,7 +232,10 @@ class Link {
 
   async #give({ tenant, digest }: { tenant: TenantKey; digest: string }, output: Writable): Promise<void> {
     try {
-      output.write(encodeFrame({ module: { tenant, digest } }, await this.#options.modules(tenant, digest)));
+      const bytes = await this.#options.modules(tenant, digest);
+      // The sandbox would say the same, after megabytes had been copied from one process to the next.
+      if (bytes.length > LIMITS.moduleBytes) throw tooLong(bytes.length);
+      output.write(encodeFrame({ module: { tenant, digest } }, bytes));
     } catch (thrown) {
       const { code, message, retry } = asFault(thrown);
       output.write(encodeFrame({ module: { tenant, digest, fault: { code, message, retry } } }));
@@ -264,4 +268,9 @@ function piped({ stdin, stdout }: ChildProcess): { stdin: Writable; stdout: Read
   return { stdin, stdout };
 }
 
+const tooLong = (bytes: number) =>
+  new Fault(
+    "ArtifactInvalid",
+    `The module cannot be used: it has ${bytes} bytes, more than ${LIMITS.moduleBytes}`,
+  );
 const faultOf = ({ code, message, retry }: Trouble) => new Fault(code, message, { retry: retry ?? false });

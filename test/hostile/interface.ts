@@ -73,7 +73,7 @@ export const INTERFACE: readonly Hostile[] = [
     "H12",
     "logs empty lines for ever",
     "(loop $more (call $log_info (call $alloc (i64.const 1))) (br $more))",
-    BLOCKS,
+    FUEL,
   ),
   asks("H13", "logs a block that is not there", "(call $log_info (i64.const 4096))", NOWHERE),
   asks(

@@ -126,7 +126,7 @@ export const MEMORY: readonly Hostile[] = [
     "H09",
     "makes a million blocks of a byte and gives each back",
     () => doing(count(1_000_000, "(call $free (call $alloc (i64.const 1)))"), ALLOC + FREE),
-    BLOCKS,
+    FUEL,
   ),
   hostile(
     "H09",

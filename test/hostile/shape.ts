@@ -100,7 +100,7 @@ export const SHAPE: readonly Hostile[] = [
   hostile(
     "H23",
     "has 36 MB",
-    () => join(HEAD, custom("x", new Uint8Array(19_000_000))),
+    () => join(HEAD, custom("x", new Uint8Array(36_000_000))),
     refused("bytes, more than 4194304"),
   ),
   hostile(
