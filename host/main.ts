@@ -170,7 +170,7 @@ async function sandboxes(
 function tellWalls(log: Logger, walls: Walls): void {
   const network = walls.network ? "an empty network of their own" : "the network of their supervisor";
   const user = walls.user ? "a user of their own" : "the user of their supervisor";
-  log[walls.network ? "info" : "warn"]({ walls }, `sandboxes have ${network}, and ${user}`);
+  log.info({ walls }, `sandboxes have ${network}, and ${user}`);
 }
 
 async function serve({ host, port }: Flags, metrics: Telemetry, view: () => View, ready: () => Readiness) {
