@@ -143,7 +143,7 @@ describe("the engine of the loop", () => {
       now: () => new Date(START),
     });
     const run = () => loop.run(policy({ algorithm }), input).catch((thrown: Fault) => thrown.code);
-    expect([await run(), await run(), await run()]).toEqual(Array(3).fill("DeadlineExceeded"));
+    expect([await run(), await run(), await run()]).toEqual(Array(3).fill("FuelExhausted"));
     expect(await run()).toBe("BreakerOpen");
     const before = processes().map(({ pid }) => pid);
     for (let at = 0; at < 50; at += 1) expect(await run()).toBe("BreakerOpen");

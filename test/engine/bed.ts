@@ -36,11 +36,15 @@ export async function bed(
   options: Partial<Omit<EngineOptions, "modules">> = {},
 ): Promise<Bed> {
   const modules = new Map<string, Uint8Array>();
+  // Before it is known which walls stand, the supervisor's own trials are among the processes.
+  const known = Promise.withResolvers<unknown>();
   const engine = await startEngine({
     sandboxes,
     ...options,
     modules: async (_tenant, digest) => modules.get(digest) ?? Promise.reject(new Error(`no ${digest}`)),
+    onWalls: known.resolve,
   });
+  await known.promise;
   const add = (module: Uint8Array) => {
     modules.set(digestOf(module), module);
     return digestOf(module);
