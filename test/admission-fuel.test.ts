@@ -16,6 +16,10 @@ describe("fuel", () => {
     expect(burned(f("(drop (i32.add (i32.const 1) (i32.const 2)))"))).toBe(5);
   });
 
+  test("is a quarter for each local, which a function sets to zero", () => {
+    expect(burned(f(`(local ${"i64 ".repeat(400)})`))).toBe(1 + 100);
+  });
+
   test("is charged for a loop each time round: ten rounds of seven instructions", () => {
     const loop = `(local $i i32) (loop $l
       (local.set $i (i32.add (local.get $i) (i32.const 1))) (br_if $l (i32.lt_u (local.get $i) (i32.const 10))))`;
@@ -35,7 +39,7 @@ describe("fuel", () => {
 
   test("of a short function is paid by who calls it, and once", () => {
     const leaf = "(func $leaf (nop) (nop) (nop) (nop))";
-    expect(burned(`${leaf} ${f("(call $leaf)")}`)).toBe(1 + 4 + 4);
+    expect(burned(`${leaf} ${f("(call $leaf)")}`)).toBe(1 + 4 + 5);
     // One that can be called from elsewhere pays by itself, with its entry.
     expect(burned(`(func $leaf (export "g") (nop) (nop) (nop) (nop)) ${f("(call $leaf)")}`)).toBe(1 + 4 + 5);
   });

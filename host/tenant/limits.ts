@@ -9,6 +9,8 @@ export const LIMITS = {
   functionBytes: 128 * 1_024,
   // Of one function, its parameters among them.
   locals: 2_000,
+  // Of all functions together: a compiler makes room for each, in a module that has only to name their number.
+  allLocals: 1_000_000,
   nesting: 512,
   branchTargets: 4_096,
   dataBytes: 4 * 1_024 * 1_024,
@@ -42,7 +44,8 @@ export const LIMITS = {
   journalBodyBytes: 64 * 1_024,
   cpuMs: 250,
   // What a step may burn for each millisecond that it may take: 50 million for the default. A loop burns as much in a tenth of
-  // the time, and no instruction and no call takes half of it, so it is the fuel that ends a step, and never the clock.
+  // the time, and no instruction and no call takes half of it, so it is the fuel that ends a step and not the clock; but for
+  // one that follows pointers through all of a large memory, which no weight that is fair to others would hold.
   fuelPerCpuMs: 200_000,
   wallMs: { monitor: 10_000, analyze: 1_000, plan: 1_000 },
   compileMs: 2_000,

@@ -127,6 +127,7 @@ const instructions: Case[] = [
   { what: "call of a function that loops", body: "(call $looping)" },
   { what: "call_indirect", body: "(call_indirect (type $void) (i32.const 2))" },
   { what: "call_indirect of a longer function", body: "(call_indirect (type $void) (i32.const 3))" },
+  { what: "call of a function with 2,000 locals", body: "(call $wide)" },
   {
     what: "br_table",
     body: "(block $a (block $b (block $c (br_table $a $b $c (local.tee $i (i32.and (i32.add (i32.mul (local.get $i) (i32.const 1103515245)) (i32.const 12345)) (i32.const 3)))))))",
@@ -161,7 +162,7 @@ function moduleOf({ body, more = "", copies = COPIES }: Case): Uint8Array {
     (global (mut i32) (i32.const 0)) (global (mut i64) (i64.const 0)) (global (mut f32) (f32.const 0)) (global (mut f64) (f64.const 0))
     (memory (export "memory") 256) (table 10000 10000 funcref) (elem (i32.const 2) func $leaf $longer)
     ${declared === null ? more : ""}
-    (func $leaf) (func $looping (loop $l)) (func $longer (local $i i32) ${"(local.set $i (i32.mul (local.get $i) (i32.const 3)))".repeat(24)})
+    (func $leaf) (func $wide (local ${"i64 ".repeat(2_000)}) (loop $l)) (func $looping (loop $l)) (func $longer (local $i i32) ${"(local.set $i (i32.mul (local.get $i) (i32.const 3)))".repeat(24)})
     (func (export "plan") (result i32) (local $i i32) (local $l i64) (local $f f32) (local $d f64)
       (local.set $f (f32.const 1.5)) (local.set $d (f64.const 1.5)) (local.set $l (i64.const 12345))
       (loop $more ${body.repeat(copies)} (global.set 0 (local.get $i)) (global.set 1 (local.get $l)) (global.set 2 (local.get $f)) (global.set 3 (local.get $d))

@@ -83,7 +83,7 @@ export const SHAPE: readonly Hostile[] = [
     "H22",
     "has fifty thousand functions of two thousand locals",
     () => moduleOf(functions(49_999, body([], join([1], u32(2_000), [0x7e])))),
-    NO_ANSWER,
+    refused("more than 1000000 locals together"),
   ),
   hostile(
     "H22",

@@ -14,7 +14,9 @@ export interface Body {
   readonly groupsAt: number;
   readonly codeAt: number;
   readonly end: number;
-  /** Fuel of all its instructions, each once; calls at the price of a call. */
+  /** Fuel of entering it. */
+  readonly entry: number;
+  /** Fuel of entering it and of all its instructions, each once; calls at the price of a call. */
   readonly cost: number;
   /** Neither loops nor calls a function of the module: it costs at most `cost`. */
   readonly straight: boolean;
@@ -27,10 +29,13 @@ export function readCode(decoded: Decoded): Body[] {
   const reader = new Reader(decoded.bytes, section.from, section.to);
   const count = reader.u32();
   if (count !== decoded.functions.length) refuse("it has not as many bodies as functions");
+  let locals = 0;
   return decoded.functions.map((type, index) => {
-    const body = reader.part(reader.u32());
     const parameters = decoded.types[type]?.parameters.length ?? 0;
-    return readBody(body, parameters, decoded.imports.length, index);
+    const body = readBody(reader.part(reader.u32()), parameters, decoded.imports.length, index);
+    locals += body.locals;
+    if (locals > LIMITS.allLocals) refuse(`its functions have more than ${LIMITS.allLocals} locals together`);
+    return body;
   });
 }
 
@@ -48,10 +53,15 @@ function readBody(reader: Reader, parameters: number, imported: number, index: n
   if (locals > LIMITS.locals)
     refuse(`function ${imported + index} has ${locals} locals, more than ${LIMITS.locals}`);
   const codeAt = reader.at;
-  return { locals, groups, groupsAt, codeAt, end: reader.end, ...readInstructions(reader, imported) };
+  const { cost, straight } = readInstructions(reader, imported);
+  const entry = entryFuel(locals - parameters);
+  return { locals, groups, groupsAt, codeAt, end: reader.end, entry, cost: entry + cost, straight };
 }
 
 const instruction: Instruction = { op: 0, operand: 0, at: 0 };
+
+/** Each local is set to zero when a function begins: four of them in the time of an instruction. */
+const entryFuel = (locals: number): number => 1 + (locals >> 2);
 
 function readInstructions(reader: Reader, imported: number): Pick<Body, "cost" | "straight"> {
   let cost = 0;

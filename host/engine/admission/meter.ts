@@ -79,7 +79,7 @@ function editsOf(bytes: Uint8Array, body: Body, index: number, prices: Prices): 
   // The region in which each open block began: it is passed at least as often as what follows on the block.
   const open: Region[] = [];
   const byCallers = prices.paid(index);
-  let region: Region = byCallers ? NOBODY : begin(body.codeAt, 1);
+  let region: Region = byCallers ? NOBODY : begin(body.codeAt, body.entry);
   while (!reader.done) {
     readInstruction(reader, instruction);
     const { op, operand, at } = instruction;

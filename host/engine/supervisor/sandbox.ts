@@ -133,6 +133,8 @@ export class Sandbox {
       return;
     }
     const answer = readAnswer(header, body);
+    // Nobody asked: what speaks by itself keeps the supervisor busy.
+    if (this.#job === undefined) throw new TypeError("a sandbox answered without a question");
     if ("started" in answer) this.#started(answer.started);
     else this.#finish(answer, body);
   }
