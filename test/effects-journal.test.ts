@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Perform } from "../host/engine/index.ts";
 import { asking, get, SAY, world, type Doing, type Text, type World } from "./engine/asking.ts";
-import { bed, isAlive, processes, until, type Bed } from "./engine/bed.ts";
+import { bed, isRunning, processes, until, type Bed } from "./engine/bed.ts";
 
 let engine: Bed;
 let server: World;
@@ -116,9 +116,9 @@ describe("a process that is lost", () => {
     const module = planning((text) => get(text, at("/a")) + long + get(text, at("/b")) + SAY);
     const killing: Perform = async (request, signal) => {
       const answer = await server.perform(request, signal);
-      // The run after this answer counts for a second or so.
-      const before = processes().filter(({ program, pid }) => program === "sandbox" && others.has(pid));
-      setTimeout(() => before.forEach(({ pid }) => isAlive(pid) && process.kill(pid, "SIGKILL")), 300);
+      // The run after this answer counts for a second or so: it is the process that runs, and not the one that waits.
+      const counting = () => processes().find(({ pid }) => others.has(pid) && isRunning(pid));
+      setTimeout(() => process.kill(counting()?.pid ?? 0, "SIGKILL"), 300);
       return answer;
     };
     const pass = own.run({ plan: module }, { effects: killing, ...ENDLESS, wallMs: 20_000 });

@@ -200,6 +200,20 @@ describe("the file", () => {
     expect([past.number, past.carry, faults.length]).toEqual([5, undefined, 1]);
   });
 
+  test("that was written before bodies were kept is brought to this version, with all that it knew", async () => {
+    const before = await store(file);
+    await before.remember(policy(), pass(5, 0, { carry: "{}" }));
+    await before.close();
+    tamper(file, "DROP TABLE bodies; UPDATE schema SET version = 1");
+    const after = await store(file);
+    expect((await after.recall(policy())).number).toBe(5);
+    const bodies = new Map([["sha256:1", new Uint8Array([1, 2])]]);
+    const answered = { status: 200, headers: {}, body: { digest: "sha256:1", bytes: 2 } };
+    const journal = { plan: [{ kind: "http", request: "", body: "", answers: [answered] }] } as const;
+    await after.remember(policy(), pass(6, 0, { journal, bodies }));
+    expect(await after.bodies(policy().key, journal)).toEqual(bodies);
+  });
+
   test("that is no knowledge file, or of a later version, is refused with one sentence and left as it is", async () => {
     await (await store(file)).close();
     tamper(file, "UPDATE schema SET version = 900");

@@ -11,7 +11,7 @@ import { readInspection, readProblems } from "./answer.ts";
 import type { Perform } from "./effects.ts";
 import { SupervisorEnded } from "./ended.ts";
 import { encodeFrame, FrameReader, type Frame } from "./frame.ts";
-import { recall, record, type Recorded } from "./journal.ts";
+import { recall, type Recorded } from "./journal.ts";
 import {
   joinParts,
   splitParts,
@@ -82,13 +82,12 @@ export function startEngine(options: EngineOptions): Promise<SandboxEngine> {
     const { parts, body: said, ...rest } = await link.ask(tenant, work, body);
     return { texts: splitParts(parts, said), ...rest };
   };
-  const run = async (order: PassOrder, recorded?: Journal): Promise<PassAnswers> => {
+  const run = (order: PassOrder, recorded?: Journal): Promise<PassAnswers> => {
     const once = ({ texts, ...question }: Question) => {
       const { parts, body } = joinParts(texts);
       return ask(order.tenant, { do: "pass", ...question, parts }, body);
     };
-    const { journal, ...result } = await runRounds({ ...order, recorded }, once);
-    return { ...result, ...record(journal) };
+    return runRounds({ ...order, recorded }, once);
   };
   return Promise.resolve({
     pass: (order) => run(order),

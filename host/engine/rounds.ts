@@ -1,10 +1,11 @@
-import { Fault } from "../fault/index.ts";
+import { asFault, Fault } from "../fault/index.ts";
 import type { Journal, JournalEntry, LogLine } from "../knowledge/index.ts";
+import { PassEnded, type PassAnswers } from "../loop/index.ts";
 import type { Step } from "../policy/index.ts";
 import { LIMITS } from "../tenant/index.ts";
 import { lost, readEffect, readFuel, readLogs } from "./answer.ts";
 import { perform, readRequests, type Asked, type Perform } from "./effects.ts";
-import { journalOf } from "./journal.ts";
+import { journalOf, record } from "./journal.ts";
 import type { StepLimits, StepModule, StretchUse } from "./message.ts";
 
 /** A pass as it is asked of a sandbox: from its first step that has no answer yet, with what is known by now. */
@@ -31,29 +32,24 @@ export interface RoundsOrder {
   /** The journal of an earlier pass, which this one has to keep to. */
   readonly recorded?: Journal | undefined;
 }
-export interface RoundsResult {
-  readonly answers: Readonly<Partial<Record<Step, string>>>;
-  readonly carry: string | undefined;
-  readonly logs: readonly LogLine[];
-  readonly cpuMs: number;
-  readonly fuel: Readonly<Partial<Record<Step, number>>>;
-  readonly journal: Journal;
-}
-
 /**
  * Runs a pass in as many rounds as it has effects, and one more. Between two rounds nothing of the pass is in a sandbox: what
- * was answered is here, and the next round may be made by another process.
+ * was answered is here, and the next round may be made by another process. Throws `PassEnded` with what there was by then.
  */
 export async function runRounds(
   order: RoundsOrder,
   ask: (question: Question) => Promise<Round>,
-): Promise<RoundsResult> {
+): Promise<PassAnswers> {
   const pass = new PassUnderWay(order);
-  for (;;) {
-    const round = await againIfLost(() => ask(pass.question()), pass.hasEffects);
-    const asked = pass.hear(round);
-    if (asked === undefined) return pass.result();
-    await pass.have(asked);
+  try {
+    for (;;) {
+      const round = await againIfLost(() => ask(pass.question()), pass.hasEffects);
+      const asked = pass.hear(round);
+      if (asked === undefined) return pass.result();
+      await pass.have(asked);
+    }
+  } catch (thrown) {
+    throw new PassEnded(asFault(thrown), pass.result());
   }
 }
 
@@ -146,7 +142,7 @@ class PassUnderWay {
     this.#charge(step, { cpuMs: 0, wallMs: performance.now() - began });
   }
 
-  result(): RoundsResult {
+  result(): PassAnswers {
     const journal =
       journalOf(
         this.#journal,
@@ -158,7 +154,7 @@ class PassUnderWay {
       logs: this.#logs,
       cpuMs: this.#cpuMs,
       fuel: this.#fuel,
-      journal,
+      ...record(journal),
     };
   }
 

@@ -1,4 +1,5 @@
 import type { FaultCode } from "../fault/index.ts";
+import type { Journal, JournalBodies } from "./journal.ts";
 import type { Topology } from "../topology/index.ts";
 
 /** One number of a source. */
@@ -90,6 +91,12 @@ export interface Iteration {
   readonly logs?: readonly LogLine[];
   /** Processor time that the algorithm used, all steps together. */
   readonly cpuMs?: number;
+  /** What each step burned in its last run. */
+  readonly fuel?: Readonly<Partial<Record<"monitor" | "analyze" | "plan", number>>>;
+  /** The effects of the steps: with it the pass can be run again, and answers the same. */
+  readonly journal?: Journal;
+  /** The longer bodies that the journal names. A pass that is recalled comes without: they are asked for by themselves. */
+  readonly bodies?: JournalBodies;
 }
 
 /** One entry of the history that steps are offered. */

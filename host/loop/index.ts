@@ -2,4 +2,5 @@ export { guard } from "./guardrails.ts";
 export { iterate } from "./loop.ts";
 export { readPlan, type Plan } from "./plan.ts";
 export { nextPassSeconds } from "./schedule.ts";
+export { PassEnded } from "./world.ts";
 export type { Clock, Driver, Engine, PassAnswers, PassInput, Sources, Store, World } from "./world.ts";

@@ -3,7 +3,7 @@ import type { ChangeOutcome, Iteration, IterationOutcome, Past } from "../knowle
 import type { Policy } from "../policy/index.ts";
 import { guard } from "./guardrails.ts";
 import { readPlan } from "./plan.ts";
-import type { World } from "./world.ts";
+import { PassEnded, type World } from "./world.ts";
 
 /**
  * One MAPE-K pass for one policy. The cluster is the truth; knowledge is advice. A decision is stored before it is acted
@@ -19,15 +19,10 @@ export async function iterate(policy: Policy, world: World): Promise<Iteration> 
     pass = { ...pass, topology, sources };
 
     const iteration = { id: pass.id, number: pass.number, time: pass.at };
-    const { answers, carry, logs, cpuMs } = await world.engine.run(policy, {
-      iteration,
-      topology,
-      sources,
-      past,
-    });
-    pass = { ...pass, answers, logs, cpuMs };
+    const { carry, ...done } = await world.engine.run(policy, { iteration, topology, sources, past });
+    pass = { ...pass, ...done };
 
-    const plan = readPlan(answers.plan ?? noPlan(), topology);
+    const plan = readPlan(done.answers.plan ?? noPlan(), topology);
     const decision = guard(plan.wanted, topology, policy.guardrails);
     pass = {
       ...pass,
@@ -43,6 +38,7 @@ export async function iterate(policy: Policy, world: World): Promise<Iteration> 
   } catch (thrown) {
     const fault = asFault(thrown);
     if (fault.code === "StoreUnavailable") throw fault;
+    if (fault instanceof PassEnded) pass = { ...pass, ...fault.done, carry: undefined };
     pass = { ...pass, outcome: "Failed", fault: { code: fault.code, message: fault.sentence } };
   }
   await world.store.remember(policy, pass);

@@ -1,3 +1,4 @@
+import { Fault } from "../fault/index.ts";
 import type {
   Change,
   ChangeOutcome,
@@ -60,7 +61,27 @@ export interface PassAnswers {
   readonly bodies: JournalBodies;
 }
 
-/** Runs the steps of a policy's algorithm in a sandbox, all in one round trip. Throws a fault; nothing else escapes. */
+/** A pass that ended early: why, and what its steps had done by then. */
+export class PassEnded extends Fault {
+  readonly done: PassAnswers;
+
+  constructor(fault: Fault, done: PassAnswers) {
+    const { field, remedy, retry, retryAfterSeconds } = fault;
+    super(fault.code, fault.message, {
+      remedy,
+      retry,
+      cause: fault,
+      ...(field !== undefined && { field }),
+      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    });
+    this.done = done;
+  }
+}
+
+/**
+ * Runs the steps of a policy's algorithm in a sandbox, all in one round trip. Throws a fault, `PassEnded` if steps had begun;
+ * nothing else escapes.
+ */
 export interface Engine {
   run(policy: Policy, input: PassInput): Promise<PassAnswers>;
 }

@@ -5,7 +5,7 @@ import { crc32 } from "node:zlib";
 import type { HistoryOffer } from "../policy/index.ts";
 import { offer, type Moment } from "./history.ts";
 import { LIMITS } from "./limits.ts";
-import type { Entry, Owner, Recalled } from "./messages.ts";
+import type { Entry, Kept, Owner, Recalled } from "./messages.ts";
 import { migrate } from "./schema.ts";
 
 const SQL = {
@@ -20,6 +20,10 @@ const SQL = {
     ON CONFLICT (policy, id) DO UPDATE SET number = excluded.number, at_ms = excluded.at_ms, outcome = excluded.outcome,
       decided = excluded.decided, body = excluded.body, checksum = excluded.checksum`,
   dropOld: "DELETE FROM iterations WHERE policy = ? AND number <= ?",
+  saveBody: `INSERT INTO bodies (policy, digest, number, bytes) VALUES (?, ?, ?, ?)
+    ON CONFLICT (policy, digest) DO UPDATE SET number = max(number, excluded.number)`,
+  dropOldBodies: "DELETE FROM bodies WHERE policy = ? AND number <= ?",
+  body: "SELECT bytes FROM bodies WHERE policy = ? AND digest = ?",
   dropEntry: "DELETE FROM iterations WHERE row = ?",
   entry: "SELECT id, number, at_ms, outcome, body, checksum FROM iterations WHERE row = ?",
   lastNumber: "SELECT max(number) AS number FROM iterations WHERE policy = ?",
@@ -121,7 +125,9 @@ export class KnowledgeFile {
     const { id, atMs, outcome, decided, body } = entry;
     const checksum = entryChecksum(owner, { id, number: entry.number, at_ms: atMs, outcome, body });
     this.#sql.saveEntry.run(row, id, entry.number, atMs, outcome, Number(decided), body, checksum);
+    for (const [digest, bytes] of entry.bodies) this.#sql.saveBody.run(row, digest, entry.number, bytes);
     this.#sql.dropOld.run(row, number - keep);
+    this.#sql.dropOldBodies.run(row, number - keep);
   }
 
   /** The newest passes of whoever has this name now, newest first. */
@@ -131,6 +137,16 @@ export class KnowledgeFile {
     const owner = { key, uid: policy.uid };
     const rows = this.#sql.newest.all(policy.row, Math.min(limit, LIMITS.entries));
     return rows.map((one) => this.#body(owner, Number(one["row"]))).filter((body) => body !== undefined);
+  }
+
+  /** Those of these bodies that are kept for whoever has this name now. */
+  bodies(key: string, digests: readonly string[]): Kept[] {
+    const policy = this.#sql.newestPolicy.get(key) as { row: number } | undefined;
+    if (policy === undefined) return [];
+    return digests.flatMap((digest) => {
+      const bytes = this.#sql.body.get(policy.row, digest)?.["bytes"];
+      return bytes instanceof Uint8Array ? [[digest, bytes] as const] : [];
+    });
   }
 
   forget(key: string): void {

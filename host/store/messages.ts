@@ -15,9 +15,14 @@ export interface Entry {
   /** Whether the pass came to a decision: only such a pass is offered as history. */
   readonly decided: boolean;
   readonly body: string;
+  /** Longer bodies that its journal names, by their digests. */
+  readonly bodies: readonly Kept[];
   /** JSON text for the next pass, where this pass succeeded; undefined leaves what is known. */
   readonly carry: { readonly text: string | undefined } | undefined;
 }
+
+/** A digest and what has it. */
+export type Kept = readonly [digest: string, bytes: Uint8Array];
 
 export type Question =
   | {
@@ -28,6 +33,7 @@ export type Question =
     }
   | { readonly do: "remember"; readonly owner: Owner; readonly keep: number; readonly entry: Entry }
   | { readonly do: "entries"; readonly key: string; readonly limit: number }
+  | { readonly do: "bodies"; readonly key: string; readonly digests: readonly string[] }
   | { readonly do: "forget"; readonly key: string }
   | { readonly do: "close" };
 
@@ -44,6 +50,7 @@ export interface Answers {
   readonly recall: Recalled;
   readonly remember: undefined;
   readonly entries: readonly string[];
+  readonly bodies: readonly Kept[];
   readonly forget: undefined;
   readonly close: undefined;
 }

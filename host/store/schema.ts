@@ -26,6 +26,14 @@ const MIGRATIONS: readonly string[] = [
    CREATE INDEX iterations_by_number ON iterations (policy, number);
    CREATE INDEX iterations_by_time ON iterations (policy, at_ms) WHERE decided = 1;
    CREATE INDEX iterations_open ON iterations (policy, number) WHERE outcome = 'Open';`,
+  // What passes were answered by services, once for all of a policy's passes that name it; number is the newest of them.
+  `CREATE TABLE bodies (
+     policy INTEGER NOT NULL REFERENCES policies (row) ON DELETE CASCADE,
+     digest TEXT NOT NULL,
+     number INTEGER NOT NULL,
+     bytes BLOB NOT NULL,
+     PRIMARY KEY (policy, digest)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /**

@@ -1,5 +1,5 @@
 import { Fault } from "../fault/index.ts";
-import type { Iteration, IterationOutcome, Past } from "../knowledge/index.ts";
+import type { Iteration, IterationOutcome, Journal, JournalBodies, Past } from "../knowledge/index.ts";
 import type { Clock, Store } from "../loop/index.ts";
 import type { Policy, PolicyKey } from "../policy/index.ts";
 import { restore } from "./history.ts";
@@ -19,6 +19,8 @@ export interface StoreOptions {
 export type KnowledgeStore = Store & {
   /** The newest passes of the policy that has this name now, newest first, at most 1,000. */
   entries(key: PolicyKey, limit: number): Promise<readonly Iteration[]>;
+  /** The longer bodies that a pass's journal names, those that are still kept. */
+  bodies(key: PolicyKey, journal: Journal): Promise<JournalBodies>;
   /** Drops everything that is known of a policy: for when it has been deleted. */
   forget(key: PolicyKey): Promise<void>;
   /** Finishes what was asked before, and ends the thread; later calls fail. */
@@ -51,16 +53,26 @@ export async function openStore({ file, clock, report }: StoreOptions): Promise<
     async entries(key, limit) {
       return (await thread.ask({ do: "entries", key, limit })).map(restore);
     },
+    async bodies(key, journal) {
+      return new Map(await thread.ask({ do: "bodies", key, digests: digestsOf(journal) }));
+    },
     forget: async (key) => thread.ask({ do: "forget", key }),
     close: async () => thread.ask({ do: "close" }),
   };
 }
 
+/** The digests that a journal names. */
+const digestsOf = (journal: Journal): string[] =>
+  Object.values(journal)
+    .flatMap((entries) => entries.flatMap(({ answers }) => answers))
+    .flatMap(({ body }) => ("digest" in body ? [body.digest] : []));
+
 const ownerOf = ({ key, uid }: Policy): Owner => ({ key, uid });
 
 function entryOf(iteration: Iteration): Entry {
-  const { id, number, at, outcome, decision, carry } = iteration;
-  const body = JSON.stringify(iteration);
+  const { bodies, ...kept } = iteration;
+  const { id, number, at, outcome, decision, carry } = kept;
+  const body = JSON.stringify(kept);
   if (body.length > LIMITS.bodyCharacters) {
     const found = `Pass ${number} is ${body.length} characters and at most ${LIMITS.bodyCharacters} are kept`;
     throw new Fault("StoreUnavailable", found, {
@@ -75,6 +87,7 @@ function entryOf(iteration: Iteration): Entry {
     outcome,
     decided: decision !== undefined,
     body,
+    bodies: [...(bodies ?? [])],
     carry: successful ? { text: carry } : undefined,
   };
 }

@@ -59,6 +59,8 @@ function perform(file: KnowledgeFile, question: Question): Answers[keyof Answers
       return void file.remember(question.owner, question.keep, question.entry);
     case "entries":
       return file.entries(question.key, question.limit);
+    case "bodies":
+      return file.bodies(question.key, question.digests);
     case "forget":
       return void file.forget(question.key);
     case "close":

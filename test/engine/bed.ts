@@ -77,6 +77,12 @@ export async function bed(
   };
 }
 
+/** Whether a process is on a processor, or waits for nothing but one. */
+export function isRunning(pid: number): boolean {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  return stat.slice(stat.lastIndexOf(")") + 2).startsWith("R");
+}
+
 export interface Running {
   readonly pid: number;
   readonly parent: number;
