@@ -192,6 +192,3 @@ export function worstCases(): { what: string; ms: number; code: string }[] {
   const rows = [...instructions, ...host].map((one) => ({ what: one.what, ...measure(one) }));
   return rows.sort((first, second) => second.ms - first.ms);
 }
-
-if (process.argv[1] === import.meta.filename)
-  for (const { what, ms, code } of worstCases()) console.log(ms.toFixed(1).padStart(8), "ms", what, code);

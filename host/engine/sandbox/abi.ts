@@ -4,7 +4,7 @@ import { LIMITS } from "../../tenant/index.ts";
 import type { Offer } from "../admission/index.ts";
 import { Blocks } from "./blocks.ts";
 import { EffectRefused, NO_EFFECTS, Replay, type StepEffects } from "./effects.ts";
-import { Fuel } from "./fuel.ts";
+import type { Fuel } from "./fuel.ts";
 import { trap } from "./trap.ts";
 
 /** The guest answered more than it may. */

@@ -1,4 +1,4 @@
-import { Sandbox } from "./sandbox.ts";
+import type { Sandbox } from "./sandbox.ts";
 
 /** After a process that could not be started, the next is tried so much later, doubling to the longest. */
 const RETRY_LEAST_MS = 50;
