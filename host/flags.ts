@@ -1,4 +1,6 @@
+import { isIP } from "node:net";
 import { parseArgs } from "node:util";
+
 import type { Isolation } from "./engine/index.ts";
 import { Fault } from "./fault/index.ts";
 import type { LogLevel } from "./telemetry/index.ts";
@@ -22,6 +24,8 @@ export interface Flags {
   /** A file of certificates that registries are trusted by, besides the usual ones. */
   readonly registryCa: string | undefined;
   readonly serviceAddresses: ReadonlyMap<string, URL>;
+  /** Addresses and networks that no algorithm's request reaches. */
+  readonly denyAddresses: readonly string[];
   readonly policy: string | undefined;
   /** Ends by itself after this time; undefined runs until it is told to end. */
   readonly forSeconds: number | undefined;
@@ -43,6 +47,8 @@ operator:
   --registry-ca FILE           certificates that registries are trusted by besides the usual ones
   --service-address NAMESPACE/NAME:PORT=URL
                                where a service is, for an operator that runs outside the cluster (repeatable)
+  --deny-address ADDRESS|NETWORK
+                               is never reached by what an algorithm asks, besides the API server (repeatable)
 standalone:
   --policy FILE                a ScalingPolicy of your own over the simulated application
   --for SECONDS                end after that many seconds (30 or 30s)
@@ -62,6 +68,7 @@ const OPTIONS = {
   isolation: { type: "string" },
   "insecure-registry": { type: "string", multiple: true },
   "registry-ca": { type: "string" },
+  "deny-address": { type: "string", multiple: true },
   "service-address": { type: "string", multiple: true },
   policy: { type: "string" },
   for: { type: "string" },
@@ -96,6 +103,7 @@ export function readFlags(given: readonly string[]): Flags {
     insecureRegistries: values["insecure-registry"] ?? [],
     registryCa: values["registry-ca"],
     serviceAddresses: new Map((values["service-address"] ?? []).map(serviceAddress)),
+    denyAddresses: (values["deny-address"] ?? []).map(network),
     policy: values.policy,
     forSeconds:
       values.for === undefined ? undefined : count("for", values.for.replace(/s$/, ""), 0, 1, 1_000_000),
@@ -126,6 +134,14 @@ function count(
 
 function isolation(text: string): Isolation {
   if (text !== "tenant" && text !== "shared") throw usage(`--isolation ${text}`, "it takes tenant or shared");
+  return text;
+}
+
+function network(text: string): string {
+  const [address = "", bits = "0"] = text.split("/");
+  const most = isIP(address) === 4 ? 32 : 128;
+  if (isIP(address) === 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > most)
+    throw usage(`--deny-address ${text}`, "it takes an address, or a network such as 10.0.0.0/8");
   return text;
 }
 

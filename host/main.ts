@@ -1,5 +1,6 @@
 // The host's entry point: it reads flags and environment, and wires everything together.
 import { readFile } from "node:fs/promises";
+import { lookup } from "node:dns/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,11 +10,18 @@ import { Algorithms } from "./algorithm/index.ts";
 import { layoutArtifacts, registryArtifacts, type Artifacts } from "./artifact/index.ts";
 import { showInTerminal, startConsole, type Readiness, type View } from "./console/index.ts";
 import { kubernetesDriver } from "./driver/index.ts";
+import { egress } from "./egress/index.ts";
 import { engineFor, startEngine, type SandboxEngine, type Walls } from "./engine/index.ts";
 import { asFault, Fault } from "./fault/index.ts";
 import { HELP, readFlags, type Flags } from "./flags.ts";
 import { connect, machineTime } from "./kube/index.ts";
-import { policyRegistry, serviceEndpoint, startOperator } from "./operator/index.ts";
+import {
+  effectsOf,
+  followTenants,
+  policyRegistry,
+  serviceEndpoint,
+  startOperator,
+} from "./operator/index.ts";
 import { parsePolicy, type Policy } from "./policy/index.ts";
 import { simulate, SIMULATED_POLICY } from "./simulator/index.ts";
 import { sources } from "./source/index.ts";
@@ -63,11 +71,19 @@ async function operator(flags: Flags): Promise<void> {
   await using store = await knowledge(flags, log);
   await using engine = await sandboxes(flags, artifacts, log);
   const algorithms = new Algorithms(policyRegistry(cluster, artifacts), engine, () => performance.now());
+  const onFault = (fault: Fault, key?: string) => {
+    metrics.fault(fault.code);
+    log.warn({ code: fault.code, policy: key }, fault.sentence);
+  };
+  const tenants = await followTenants({ cluster, time: machineTime, signal, onFault });
+  const endpoint = serviceEndpoint(cluster, flags.serviceAddresses);
+  const denied = [...flags.denyAddresses, ...(await addressesOf(await cluster.host()))];
+  const effects = effectsOf(egress({ endpoint, denied }), tenants);
   const world = {
     clock,
     driver: kubernetesDriver(cluster),
-    sources: sources({ endpoint: serviceEndpoint(cluster, flags.serviceAddresses) }),
-    engine: engineFor(engine, (policy) => algorithms.of(policy).artifacts),
+    sources: sources({ endpoint }),
+    engine: engineFor(engine, (policy) => algorithms.of(policy).artifacts, effects, clock),
     store,
   };
   const running = await startOperator({
@@ -83,18 +99,27 @@ async function operator(flags: Flags): Promise<void> {
         metrics.remove(key);
         await store.forget(key);
       },
-      failed: (fault, key) => {
-        metrics.fault(fault.code);
-        log.warn({ code: fault.code, policy: key }, fault.sentence);
-      },
+      failed: onFault,
     },
   });
   const ready = () => ({ ok: running.hasSynced(), checks: { policies: running.hasSynced() } });
   await using console = await serve(flags, metrics, running.view, ready);
   log.info({ console: console.url.href }, `the operator runs; console on ${console.url.href}`);
   await running.ended;
+  await tenants.ended;
   await Promise.all([world.sources.close(), artifacts.close(), cluster.close()]);
 }
+
+/**
+ * Where the API server is, which no algorithm is to ask. On this machine itself it is reached by nobody anyway: requests to
+ * the loopback are made only where an administrator gave the address of a service.
+ */
+async function addressesOf(host: string): Promise<string[]> {
+  const found = await lookup(host.replace(/^\[|\]$/g, ""), { all: true }).catch(() => []);
+  return found.map(({ address }) => address).filter((address) => !isLoopback(address));
+}
+
+const isLoopback = (address: string) => address.startsWith("127.") || address === "::1";
 
 async function standalone(flags: Flags): Promise<void> {
   const log = logger(flags.logLevel);

@@ -26,7 +26,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   driver: ["fault", "knowledge", "kube", "loop", "policy", "topology"],
   simulator: ["fault", "knowledge", "loop", "policy", "topology"],
   console: ["fault", "knowledge", "policy", "telemetry", "topology"],
-  operator: ["algorithm", "artifact", "console", "fault", "knowledge", "kube", "loop", "policy"],
+  operator: ["algorithm", "artifact", "console", "egress", "fault", "knowledge", "kube", "loop", "policy"],
   standalone: ["algorithm", "console", "fault", "knowledge", "loop", "policy"],
   cli: ["artifact", "contract", "engine", "fault", "policy", "tenant"],
 };

@@ -43,6 +43,7 @@ export const policy = (rest: Partial<Policy> = {}): Policy => ({
     artifacts: [{ step: "all", reference: "oci://localhost/algorithm:1", field: "spec.algorithm.artifact" }],
     config: "{}",
     pullSecrets: [],
+    egress: { hosts: [], services: [] },
     cpuMs: 250,
   },
   intervalSeconds: 15,

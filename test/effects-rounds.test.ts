@@ -18,14 +18,19 @@ const effects: Perform = async ({ url }) => ({
 
 /** Runs the plan step of a module here instead of in a process, and counts how often. */
 async function rounds(bytes: Uint8Array, says: (round: Round) => Round = (round) => round) {
-  const { module } = compile(bytes);
+  const algorithm = compile(bytes);
   let runs = 0;
   const ask = async ({ texts }: Question): Promise<Round> => {
     runs += 1;
     const rest = { cpuMs: 10, used: { cpuMs: 10, wallMs: 1 } };
     try {
       const journal = readJournals(texts["journal"]).plan ?? [];
-      const { text, logs } = runStep(module, "plan", "{}", 50_000_000, { granted: true, journal });
+      const { text, logs } = runStep(algorithm, {
+        step: "plan",
+        input: "{}",
+        fuel: 50_000_000,
+        effects: { granted: true, journal },
+      });
       return says({ texts: { plan: text, logs: JSON.stringify(logs) }, suspended: false, ...rest });
     } catch (thrown) {
       if (!(thrown instanceof Suspended)) throw thrown;

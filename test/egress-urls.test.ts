@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { HostRule } from "../host/egress/index.ts";
+import type { HostRule } from "../host/policy/index.ts";
 import { egressAt, get, grant, httpBed, leave, NEVER, outcome, PUBLIC, type Bed } from "./egress/bed.ts";
 import { URLS } from "./egress/urls.ts";
 

@@ -24,8 +24,11 @@ export interface Registry {
 
 /** Looks at a module in a sandbox before it may run. */
 export interface Admission {
-  /** Throws `ArtifactInvalid` if the module is no algorithm. */
-  inspect(ask: { tenant: TenantKey; digest: string }): Promise<unknown>;
+  /** What a module says of itself. Throws `ArtifactInvalid` if it is no algorithm. */
+  inspect(ask: {
+    tenant: TenantKey;
+    digest: string;
+  }): Promise<{ readonly metadata: Readonly<Record<string, unknown>> | undefined }>;
   /** What is wrong with a config, by the schema inside the module. */
   checkConfig(ask: { tenant: TenantKey; digest: string; config: string }): Promise<readonly Problem[]>;
 }
@@ -105,7 +108,8 @@ export class Algorithms {
     const field =
       policy.algorithm.artifacts.find((one) => one.reference === reference)?.field ?? "spec.algorithm";
     try {
-      await this.#admission.inspect({ tenant, digest });
+      const { metadata } = await this.#admission.inspect({ tenant, digest });
+      checkHosts(metadata?.["hosts"], policy);
     } catch (thrown) {
       throw at(field, asFault(thrown));
     }
@@ -115,6 +119,27 @@ export class Algorithms {
     throw new Fault("ConfigInvalid", problem.message, { field: `spec.algorithm.config${inside}` });
   }
 }
+
+/** A module that says it asks hosts which its policy has no rule for is refused before it runs: it would fail in each pass. */
+function checkHosts(wanted: unknown, { algorithm: { egress } }: Policy): void {
+  const hosts = Array.isArray(wanted) ? wanted.filter((one): one is string => typeof one === "string") : [];
+  const granted = (host: string) =>
+    egress.services.some(({ service }) => service.name === host) ||
+    egress.hosts.some((rule) => rule.host === host || matchesStar(rule.host, host));
+  const missing = hosts.find((host) => !granted(host));
+  if (missing === undefined) return;
+  throw new Fault(
+    "EffectDenied",
+    `The algorithm says that it asks ${missing.slice(0, 253)}, and no rule allows it`,
+    {
+      remedy: "Add a rule for it under spec.algorithm.egress.",
+    },
+  );
+}
+
+/** The star of `*.example.com` stands for one label. */
+const matchesStar = (rule: string, host: string): boolean =>
+  rule.startsWith("*.") && host.slice(host.indexOf(".") + 1) === rule.slice("*.".length);
 
 /** The same fault, with the field of the policy that named the artifact. */
 function at(field: string, fault: Fault): Fault {

@@ -3,8 +3,6 @@ import { Fault, type FaultDetail } from "../fault/index.ts";
 /** A request that is not granted: nothing was sent, and the pass ends. */
 export const denied = (message: string, detail: FaultDetail = {}): Fault =>
   new Fault("EffectDenied", message, {
-    remedy:
-      "Grant it in the policy and in the Tenant's ceiling, or have the algorithm ask for something else.",
     ...detail,
   });
 

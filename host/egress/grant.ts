@@ -1,33 +1,5 @@
-import type { Policy, ServicePort } from "../policy/index.ts";
+import type { HostRule, Policy, ServicePort, ServiceRule } from "../policy/index.ts";
 import { DEFAULT_PORT, literalOf, readHost, type Destination } from "./destination.ts";
-
-/** What may be done at a place. */
-interface Allowance {
-  /** Default GET and HEAD. */
-  readonly methods?: readonly string[];
-  /**
-   * Says that every method listed may be repeated without harm. Nothing but GET and HEAD is allowed without it: a pass that
-   * is lost is run again, with all its requests.
-   */
-  readonly repeatable?: boolean;
-  /** `/api` allows `/api` and what lies below it, and not `/apis`. Default everything. */
-  readonly pathPrefix?: string;
-}
-
-/** Hosts outside the cluster. */
-export interface HostRule extends Allowance {
-  /** A name, an address, or `*.` and a name: the star stands for exactly one label, as in a certificate. */
-  readonly host: string;
-  /** Default `https`. */
-  readonly scheme?: "https" | "http";
-  /** Default the scheme's. */
-  readonly port?: number;
-}
-
-/** A service of the policy's namespace. */
-export interface ServiceRule extends Allowance {
-  readonly service: ServicePort;
-}
 
 /** A secret header. The host adds it, to requests to one origin and over TLS, or to one service; a guest only names it. */
 export type EgressCredential = {
@@ -41,7 +13,12 @@ export interface Grant {
   readonly policy: Policy;
   readonly hosts: readonly HostRule[];
   readonly services: readonly ServiceRule[];
-  readonly ceiling: { readonly hosts: readonly HostRule[]; readonly services: boolean };
+  readonly ceiling: {
+    readonly hosts: readonly HostRule[];
+    readonly services: boolean;
+    /** Why it is no higher, for whoever is denied something by it. */
+    readonly because?: string;
+  };
   readonly credentials: readonly EgressCredential[];
   readonly requestsPerMinute: number;
   readonly bytesPerMinute: number;
@@ -49,9 +26,16 @@ export interface Grant {
   readonly redirects?: number;
 }
 
-/** Whether the policy's rules and the ceiling both allow a request to a host outside the cluster. */
-export const allowsHost = ({ hosts, ceiling }: Grant, method: string, destination: Destination): boolean =>
-  [hosts, ceiling.hosts].every((rules) => rules.some((rule) => matches(rule, method, destination)));
+/** Why a request to a host outside the cluster is not allowed; undefined if the policy's rules and the ceiling both allow it. */
+export function deniedHost(
+  { hosts, ceiling }: Grant,
+  method: string,
+  destination: Destination,
+): string | undefined {
+  const allowedBy = (rules: readonly HostRule[]) => rules.some((rule) => matches(rule, method, destination));
+  if (!allowedBy(hosts)) return "no rule of spec.algorithm.egress allows it";
+  return allowedBy(ceiling.hosts) ? undefined : (ceiling.because ?? "the Tenant does not grant it");
+}
 
 /** Whether the policy's rules and the ceiling both allow a request to a service. */
 export const allowsService = (
@@ -123,7 +107,7 @@ function readRule(rule: HostRule): RuledHost {
 const SAFE: readonly string[] = ["GET", "HEAD"];
 
 function allows(
-  { methods = SAFE, repeatable = false, pathPrefix = "/" }: Allowance,
+  { methods = SAFE, repeatable = false, pathPrefix = "/" }: Omit<HostRule, "host">,
   method: string,
   path: string,
 ) {

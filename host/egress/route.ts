@@ -3,7 +3,7 @@ import { refusedInside, type AddressCheck } from "./address.ts";
 import { before } from "./before.ts";
 import { denied } from "./denial.ts";
 import { DEFAULT_PORT, literalOf, originOf, readDestination, type Destination } from "./destination.ts";
-import { allowsHost, allowsService, isLocalName, serviceName, type Grant } from "./grant.ts";
+import { deniedHost, allowsService, isLocalName, serviceName, type Grant } from "./grant.ts";
 import { resolved, type Resolve } from "./resolve.ts";
 
 /** The address of a service in the policy's namespace; it throws a fault if the policy may not use the service. */
@@ -36,11 +36,11 @@ export function placeOf(grant: Grant, method: string, url: string): Place {
   if (name !== undefined) {
     const service = { name, port };
     if (scheme === "http" && allowsService(grant, method, service, path)) return { destination, service };
-    throw denied(`${where} is not granted: no rule allows it of that service of the namespace`);
+    throw denied(`${where} is not granted: no rule of spec.algorithm.egress allows it of that service`);
   }
   if (isLocalName(host)) throw denied(`${where} is not granted: ${host} is a name of the inside`);
-  if (!allowsHost(grant, method, destination))
-    throw denied(`${where} is not granted: the policy and the ceiling do not both allow it`);
+  const why = deniedHost(grant, method, destination);
+  if (why !== undefined) throw denied(`${where} is not granted: ${why}`);
   return { destination, service: undefined };
 }
 

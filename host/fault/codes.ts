@@ -99,8 +99,9 @@ export const FAULTS = {
     remedy: "Correct the algorithm: `pdk/schema` has the shape of every answer.",
   },
   EffectDenied: {
-    means: "The algorithm tried to reach the network, which is not granted, or asked for more than it may.",
-    remedy: "Name what it needs under spec.sources; the host reads it and passes it in.",
+    means: "The algorithm asked for something over HTTP that is not granted, or for more than it may.",
+    remedy:
+      "Add a rule under spec.algorithm.egress, and for a host outside the cluster one in the Tenant; or name it under spec.sources.",
   },
   Nondeterministic: {
     means: "A step that was run again asked for something else than the first time.",

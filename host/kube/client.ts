@@ -14,6 +14,8 @@ export interface Cluster {
   readonly operator: Api;
   /** How the cluster serves a kind. Throws `TargetNotFound` if it does not. */
   resource(apiVersion: string, kind: string): Promise<Resource>;
+  /** The host that the API server is reached at: a name or an address. */
+  host(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -31,6 +33,7 @@ export function connect({ time = machineTime, ...source }: ConnectOptions): Clus
     as: (identity) => tenantApi(new Calls(transport, tenantOnly(identity), doubt), identity),
     operator,
     resource: (apiVersion, kind) => discovery.resource(apiVersion, kind),
+    host: () => transport.host(),
     close: () => transport.close(),
   };
 }

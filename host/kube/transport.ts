@@ -56,6 +56,11 @@ export class Transport {
     this.#time = time;
   }
 
+  /** The host of the server's address. */
+  async host(): Promise<string> {
+    return new URL((await this.#keeper.current()).origin).hostname;
+  }
+
   /** The answer's text. Reads are tried three times; throws a `ClusterFault` for everything but success. */
   async send(call: Call): Promise<string> {
     const tries = call.method === "GET" ? WIRE_LIMITS.readRetries : 0;

@@ -156,8 +156,20 @@ const algorithmOf = ({ algorithm }: Spec, config: string): AlgorithmUse => ({
   artifacts: artifactsOf(algorithm),
   config,
   pullSecrets: (algorithm.pullSecrets ?? []).map(({ name }) => name),
+  egress: egressOf(algorithm),
   cpuMs: milliseconds(algorithm.limits.time),
 });
+
+function egressOf({ egress = [] }: Spec["algorithm"]): AlgorithmUse["egress"] {
+  return {
+    hosts: egress.flatMap(({ host, service: _service, ...rule }) =>
+      host === undefined ? [] : [{ host, ...rule }],
+    ),
+    services: egress.flatMap(({ host: _host, service, ...rule }) =>
+      service === undefined ? [] : [{ service, ...rule }],
+    ),
+  };
+}
 
 function artifactsOf(algorithm: Spec["algorithm"]): ArtifactUse[] {
   const uses = [

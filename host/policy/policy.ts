@@ -58,12 +58,39 @@ export interface ArtifactUse {
   readonly field: string;
 }
 
+/** What may be asked for at a place: methods, and what paths begin with. */
+interface Allowance {
+  /** Default GET and HEAD. */
+  readonly methods?: readonly string[];
+  /** Whether each of the methods may be repeated without harm; nothing but GET and HEAD is allowed without it. */
+  readonly repeatable?: boolean;
+  /** `/api` allows `/api` and what lies below it, and not `/apis`. Default everything. */
+  readonly pathPrefix?: string;
+}
+
+/** Hosts outside the cluster. */
+export interface HostRule extends Allowance {
+  /** A name, an address, or `*.` and a name: the star stands for exactly one label, as in a certificate. */
+  readonly host: string;
+  /** Default `https`. */
+  readonly scheme?: "https" | "http";
+  /** Default the scheme's. */
+  readonly port?: number;
+}
+
+/** A service of the policy's namespace. */
+export interface ServiceRule extends Allowance {
+  readonly service: ServicePort;
+}
+
 export interface AlgorithmUse {
   /** One for all steps, or one for each step that has its own. */
   readonly artifacts: readonly ArtifactUse[];
   /** What the algorithm is told by the policy, as JSON text: numbers keep their spelling. */
   readonly config: string;
   readonly pullSecrets: readonly string[];
+  /** What the steps may ask over HTTP; hosts only as far as the tenant's ceiling allows them. */
+  readonly egress: { readonly hosts: readonly HostRule[]; readonly services: readonly ServiceRule[] };
   readonly cpuMs: number;
 }
 

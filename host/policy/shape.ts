@@ -1,19 +1,32 @@
 import { Compile } from "typebox/schema";
 import { Settings } from "typebox/system";
 import type { Problem } from "../fault/index.ts";
-import { toStructural } from "./schema/structural.ts";
+import { toStructural, type Structural } from "./schema/structural.ts";
 import { spec } from "./schema/spec.ts";
 
 /** Nobody reads more at once; without a limit a hostile list would be told entry by entry. */
 export const PROBLEMS_MAX = 100;
 Settings.Set({ maxErrors: PROBLEMS_MAX });
 
-/** The schema that the API server has, so that what never passed one gets the same answer. */
-export const SPEC = toStructural(spec, "spec");
-const validator = Compile(SPEC);
+/** A schema as the API server has it, so that what never passed one gets the same answer. */
+export interface Shape {
+  readonly structural: Structural;
+  /** What is wrong with the shape of a spec: types, ranges, lengths, patterns, missing fields. */
+  problems(value: unknown): Problem[];
+}
 
-/** What is wrong with the shape of a spec: types, ranges, lengths, patterns, missing fields. */
-export function shapeProblems(value: unknown): Problem[] {
+/** The shape of a spec. */
+export function shapeOf(schema: object): Shape {
+  const structural = toStructural(schema, "spec");
+  const validator = Compile(structural);
+  return { structural, problems: (value) => problemsOf(validator, value) };
+}
+
+const policy = shapeOf(spec);
+export const SPEC = policy.structural;
+export const shapeProblems = policy.problems;
+
+function problemsOf(validator: ReturnType<typeof Compile>, value: unknown): Problem[] {
   if (validator.Check(value)) return [];
   return validator.Errors(value)[1].flatMap(({ keyword, instancePath, params, message }) => {
     const field = `spec${fieldPath(instancePath)}`;

@@ -1,6 +1,13 @@
-import { NOT_YET, RULES, scalingPolicySchema, toStructural, type Written } from "../../host/policy/index.ts";
+import {
+  NOT_YET,
+  RULES,
+  scalingPolicySchema,
+  tenantSchema,
+  toStructural,
+  type Written,
+} from "../../host/policy/index.ts";
 
-const HEAD = `# ScalingPolicy
+const POLICY = `# ScalingPolicy
 
 \`sluice.dev/v1alpha1\`, namespaced, short name \`spol\`. Written by \`npm run generate\` from \`host/policy/schema\`; the same
 schema is what the API server and the parser check, and what \`kubectl explain scalingpolicy.spec\` shows.
@@ -10,11 +17,26 @@ version does not act on it: a policy that sets it is not acted on, and its condi
 \`NotSupported\`. Fields without a default that are not required may be left out.
 `;
 
-/** The page with every field of the resource: a table for each block, and the rules between fields. */
+const TENANT = `# Tenant
+
+\`sluice.dev/v1alpha1\`, cluster-scoped, short name \`ten\`. Written by \`npm run generate\` from \`host/policy/schema\`. An
+administrator writes it; what it grants, the policies of its namespaces may use. A namespace that two Tenants name has what
+neither grants: the policies there are told so.
+`;
+
+/** The pages with every field of a resource: a table for each block, and the rules between fields. */
 export function generateReference(): Promise<Map<string, string>> {
-  const schema: Written = scalingPolicySchema as object as Written;
-  const parts = Object.entries(schema.properties ?? {}).flatMap(([name, field]) => chapters(field, name));
-  return Promise.resolve(new Map([["docs/reference/scalingpolicy.md", `${HEAD}\n${parts.join("\n")}`]]));
+  return Promise.resolve(
+    new Map([
+      ["docs/reference/scalingpolicy.md", page(POLICY, scalingPolicySchema)],
+      ["docs/reference/tenant.md", page(TENANT, tenantSchema)],
+    ]),
+  );
+}
+
+function page(head: string, schema: object): string {
+  const fields = Object.entries((schema as Written).properties ?? {});
+  return `${head}\n${fields.flatMap(([name, field]) => chapters(field, name)).join("\n")}`;
 }
 
 /** A block of its own for every field of `spec` and `status` that has fields; the rest stands in the first table. */

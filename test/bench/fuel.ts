@@ -171,14 +171,14 @@ function moduleOf({ body, more = "", copies = COPIES }: Case): Uint8Array {
 
 /** Milliseconds until a step ended, and how: twice, the second with everything compiled. */
 function measure(one: Case): { ms: number; code: string } {
-  const { module } = compile(moduleOf(one));
+  const algorithm = compile(moduleOf(one));
   const input = JSON.stringify("x".repeat(250_000));
   let last = { ms: 0, code: "" };
   for (let round = 0; round < 3; round += 1) {
     const began = performance.now();
     let code = "ended";
     try {
-      runStep(module, "plan", input, FUEL);
+      runStep(algorithm, { step: "plan", input, fuel: FUEL });
     } catch (thrown) {
       code = asFault(thrown).code;
     }

@@ -1,7 +1,8 @@
 // What metering costs: the same module as it came and as it was admitted, in turns, each call in an instance of its own.
 import { readFileSync } from "node:fs";
 import { FUEL, START } from "../../host/engine/admission/index.ts";
-import { exchange, EXTISM } from "../../host/engine/sandbox/abi.ts";
+import { exchange } from "../../host/engine/sandbox/abi.ts";
+import { NO_EFFECTS } from "../../host/engine/sandbox/effects.ts";
 import { Fuel } from "../../host/engine/sandbox/fuel.ts";
 import { compile } from "../../host/engine/sandbox/module.ts";
 
@@ -19,14 +20,23 @@ export interface Overhead {
 
 export function overhead(file: string, step: "plan", input: string): Overhead {
   const bytes = new Uint8Array(readFileSync(file));
-  const modules = [new WebAssembly.Module(bytes), compile(bytes).module];
+  const { module: metered, imports } = compile(bytes);
+  const modules = [new WebAssembly.Module(bytes), metered];
   const text = new TextEncoder().encode(input);
   let fuel = 0;
   const run = (module: WebAssembly.Module): number => {
     const began = performance.now();
     for (let call = 0; call < CALLS; call += 1) {
-      const one = exchange(step, text, new Fuel(LIMIT));
-      const instance = new WebAssembly.Instance(module, { [EXTISM]: one.functions });
+      const fuelFor = new Fuel(LIMIT);
+      const one = exchange({
+        step,
+        input: text,
+        fuel: fuelFor,
+        effects: NO_EFFECTS,
+        iteration: undefined,
+        imports,
+      });
+      const instance = new WebAssembly.Instance(module, one.imports);
       const left = instance.exports[FUEL] as WebAssembly.Global | undefined;
       if (left !== undefined) left.value = BigInt(LIMIT);
       (instance.exports[START] as (() => void) | undefined)?.();

@@ -13,7 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deniedBy, refusedOutside } from "../../host/egress/address.ts";
 import { egressPast, type EgressOptions } from "../../host/egress/egress.ts";
-import type { Answer, Egress, EffectRequest, Grant, HostRule } from "../../host/egress/index.ts";
+import type { Answer, Egress, EffectRequest, Grant } from "../../host/egress/index.ts";
+import type { HostRule } from "../../host/policy/index.ts";
 import { policy } from "../builders.ts";
 
 /** Stands for an address on the public Internet: the only one of this machine that a test's egress may connect to. */

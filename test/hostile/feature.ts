@@ -14,13 +14,6 @@ const LOOP = [0x03, 0x01, 0x0c, 0x00, 0x0b];
 /** Parts of the language that are not offered: each is refused by its name. */
 export const FEATURE: readonly Hostile[] = [
   hostile(
-    "H18",
-    "imports the sleep of WASI",
-    () =>
-      having('(import "wasi_snapshot_preview1" "poll_oneoff" (func (param i32 i32 i32 i32) (result i32)))'),
-    refused("wasi_snapshot_preview1"),
-  ),
-  hostile(
     "H19",
     "waits for a shared memory",
     () =>

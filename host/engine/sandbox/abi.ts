@@ -1,18 +1,35 @@
-import type { LogLine } from "../../knowledge/index.ts";
 import type { Step } from "../../policy/index.ts";
 import { LIMITS } from "../../tenant/index.ts";
 import type { Offer } from "../admission/index.ts";
 import { Blocks } from "./blocks.ts";
-import { EffectRefused, NO_EFFECTS, Replay, type StepEffects } from "./effects.ts";
+import { EffectRefused, HOST, Replay, type StepEffects } from "./effects.ts";
 import type { Fuel } from "./fuel.ts";
+import { Log } from "./log.ts";
 import { trap } from "./trap.ts";
+import { Wasi, WASI } from "./wasi.ts";
 
 /** The guest answered more than it may. */
 export class OutputTooLarge extends Error {}
 
+/** What a call is about, and what it may use. */
+export interface Call {
+  readonly step: Step;
+  readonly input: Uint8Array;
+  readonly fuel: Fuel;
+  readonly effects: StepEffects;
+  /** The iteration as JSON text: what the module's clock and chance follow from. */
+  readonly iteration: string | undefined;
+  /** The functions that the module imports. */
+  readonly imports: readonly Imported[];
+}
+export interface Imported {
+  readonly module: string;
+  readonly name: string;
+}
+
 /** What a call has left behind when it is over. */
 export interface Exchange {
-  readonly logs: readonly LogLine[];
+  readonly log: Log;
   output(): Uint8Array | undefined;
   error(): Uint8Array | undefined;
   /** Why the host ended the call; it wins over whatever else the guest did. */
@@ -21,73 +38,126 @@ export interface Exchange {
   readonly replay: Replay;
   /** Fuel that was charged by length, besides what the module's own code was charged. */
   readonly fuel: Fuel;
-  /** What the module may import as the Extism interface. */
-  readonly functions: Functions;
-  /** What it may import as ours. */
-  readonly host: Functions;
+  /** The functions that the module imports, by module and name. */
+  readonly imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Tells the functions which memory addresses are of. */
+  bind(memory: unknown): void;
+  /** From here on the step runs; what happened before was the module's initialisation. */
+  open(): void;
 }
-type Functions = Record<string, (...given: never[]) => unknown>;
+type Work = (...given: never[]) => unknown;
+type Functions = Record<string, Work>;
 
 /** The name that modules import the interface by. */
 export const EXTISM = "extism:host/env";
 
-const decoder = new TextDecoder("utf-8");
 const LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
 
-/** The host side of the Extism interface for one call. Nothing in it outlives the call. */
-export function exchange(
-  step: Step,
-  input: Uint8Array,
-  fuel: Fuel,
-  effects: StepEffects = NO_EFFECTS,
-): Exchange {
+/** The host side of one call. Nothing in it outlives the call. */
+export function exchange(call: Call): Exchange {
+  const { step, input, fuel, effects } = call;
   const blocks = new Blocks(fuel);
   const replay = new Replay(effects, blocks);
   const log = new Log(step);
-  let output: Uint8Array | undefined;
-  let error: Uint8Array | undefined;
-  let ended: Error | undefined;
+  const wasi = call.imports.some(({ module }) => module === WASI)
+    ? new Wasi({ ...worldOf(step, call.iteration), print: log.print.bind(log) }, fuel)
+    : undefined;
+  const answer = new Answer(blocks);
+  const offered: Readonly<Record<string, Functions | undefined>> = {
+    [EXTISM]: {
+      ...memory(blocks),
+      ...reading(blocks, input),
+      ...logging(blocks, log),
+      ...replay.functions,
+      ...WITHOUT_EFFECT,
+      ...answer.functions,
+    },
+    [HOST]: replay.host,
+    [WASI]: wasi?.functions,
+  };
+  const end = new Ending();
+  const imports: Record<string, Functions> = {};
+  for (const { module, name } of call.imports) {
+    const work = offered[module]?.[name];
+    if (work !== undefined) (imports[module] ??= {})[name] = end.guarded(work);
+  }
+  return {
+    log,
+    output: () => answer.output,
+    error: () => answer.error,
+    ended: () => end.reason,
+    replay,
+    fuel,
+    imports,
+    bind: (given) => wasi?.bind(given),
+    open: () => {
+      replay.open();
+      wasi?.open();
+    },
+  };
+}
 
-  /** Remembers the first reason to end the call, so that a guest that goes on regardless cannot hide it. */
-  const guarded = (work: (...given: never[]) => unknown) => {
+/** The first reason to end a call is remembered, so that a guest that goes on regardless cannot hide it. */
+class Ending {
+  reason: Error | undefined;
+
+  guarded(work: Work): Work {
+    // Not for any number of operands: that would make an array of each call's.
+    const run = work as (one: unknown, two: unknown, three: unknown, four: unknown) => unknown;
+    if (work.length > 4) return this.#guardedMany(work);
+    return (one: never, two: never, three: never, four: never): unknown => {
+      if (this.reason !== undefined) trap();
+      try {
+        return run(one, two, three, four);
+      } catch (thrown) {
+        return this.#end(thrown);
+      }
+    };
+  }
+
+  #guardedMany(work: Work): Work {
     return (...given: never[]): unknown => {
-      if (ended !== undefined) trap();
+      if (this.reason !== undefined) trap();
       try {
         return work(...given);
       } catch (thrown) {
-        ended = thrown instanceof Error ? thrown : new Error(String(thrown));
-        return trap();
+        return this.#end(thrown);
       }
     };
-  };
-  const guardedAll = (all: Functions): Functions =>
-    Object.fromEntries(Object.entries(all).map(([name, work]) => [name, guarded(work)]));
-  const functions: Functions = {
-    ...memory(blocks),
-    ...reading(blocks, input),
-    ...logging(blocks, log),
-    ...replay.functions,
-    ...WITHOUT_EFFECT,
-    output_set: (address: bigint, length: bigint) => {
-      if (length > BigInt(LIMITS.outputBytes))
-        throw new OutputTooLarge(`it has ${length} bytes, more than ${LIMITS.outputBytes}`);
-      output = length === 0n ? new Uint8Array() : blocks.read(address, length);
-    },
-    error_set: (address: bigint) => {
-      error =
-        address === 0n ? undefined : blocks.read(address, least(blocks.length(address), LIMITS.errorBytes));
-    },
-  };
-  return {
-    logs: log.lines,
-    output: () => output,
-    error: () => error,
-    ended: () => ended,
-    replay,
-    fuel,
-    functions: guardedAll(functions),
-    host: guardedAll(replay.host),
-  };
+  }
+
+  #end(thrown: unknown): never {
+    this.reason = thrown instanceof Error ? thrown : new Error(String(thrown));
+    return trap();
+  }
+}
+
+/** What the guest says in the end: its output and its error. */
+class Answer {
+  output: Uint8Array | undefined;
+  error: Uint8Array | undefined;
+  readonly functions: Functions;
+
+  constructor(blocks: Blocks) {
+    this.functions = {
+      output_set: (address: bigint, length: bigint) => {
+        if (length > BigInt(LIMITS.outputBytes))
+          throw new OutputTooLarge(`it has ${length} bytes, more than ${LIMITS.outputBytes}`);
+        this.output = length === 0n ? new Uint8Array() : blocks.read(address, length);
+      },
+      error_set: (address: bigint) => {
+        this.error =
+          address === 0n ? undefined : blocks.read(address, least(blocks.length(address), LIMITS.errorBytes));
+      },
+    };
+  }
+}
+
+/** What a module's clock and chance follow from: the iteration, and which step this is. */
+function worldOf(step: Step, iteration: string | undefined): { timeMs: number; seed: string } {
+  const { id = "", time = "" } = JSON.parse(iteration ?? "{}") as { id?: string; time?: string };
+  const timeMs = Date.parse(time);
+  return { timeMs: Number.isNaN(timeMs) ? 0 : timeMs, seed: `${id} ${step}` };
 }
 
 const memory = (blocks: Blocks): Functions => ({
@@ -141,35 +211,6 @@ function within(at: bigint, input: Uint8Array): bigint {
 }
 
 const least = (one: bigint, other: number) => (one < BigInt(other) ? one : BigInt(other));
-
-/** Lines of one call, bounded in number and size; the last one says if there were more. */
-class Log {
-  readonly lines: LogLine[] = [];
-  #bytes = 0;
-  #full = false;
-  readonly #step: Step;
-
-  constructor(step: Step) {
-    this.#step = step;
-  }
-
-  add(level: LogLine["level"], bytes: Uint8Array): void {
-    if (this.#full) return;
-    const room = LIMITS.logBytes - this.#bytes;
-    if (this.lines.length >= LIMITS.logLines - 1 || bytes.length > room) {
-      this.#full = true;
-      this.lines.push({
-        step: this.#step,
-        level: "warn",
-        text: "further lines were dropped: the log of a step is full",
-      });
-      return;
-    }
-    this.#bytes += bytes.length;
-    // Control characters would forge lines and move cursors wherever the log is read.
-    this.lines.push({ step: this.#step, level, text: decoder.decode(bytes).replaceAll(/\p{Cc}+/gu, " ") });
-  }
-}
 
 /**
  * What a call costs, besides what it moves. Each takes less than a quarter of a microsecond, about a hundred times as long as

@@ -54,7 +54,7 @@ async function work(asked: Work, body: Uint8Array): Promise<void> {
     const problems = schema === undefined ? [] : await checkConfig(schema, shared["config"] ?? "{}");
     return done({ problems: JSON.stringify(problems) });
   }
-  const steps = asked.steps.map(({ step, digest }) => ({ step, module: algorithm(digest).module }));
+  const steps = asked.steps.map(({ step, digest }) => ({ step, of: algorithm(digest) }));
   const fuelLimit = asked.limits.fuel ?? asked.limits.cpuMs * LIMITS.fuelPerCpuMs;
   const journals = readJournals(shared["journal"]);
   const answers: Partial<Record<Step, string>> = {};
@@ -67,12 +67,12 @@ async function work(asked: Work, body: Uint8Array): Promise<void> {
     fuel: JSON.stringify(fuel),
     ...(carry === undefined ? {} : { carry }),
   });
-  for (const { step, module } of steps) {
+  for (const { step, of } of steps) {
     const input = inputOf(step, shared, { ...shared, ...answers });
     answer({ started: step });
     try {
       const effects = { granted: asked.effects, journal: journals[step] ?? [] };
-      const result = runStep(module, step, input, fuelLimit, effects);
+      const result = runStep(of, { step, input, iteration: shared["iteration"], fuel: fuelLimit, effects });
       answers[step] = result.text;
       carry = result.carry ?? carry;
       logs.push(...result.logs);

@@ -6,17 +6,18 @@ import type { Inspection } from "../message.ts";
 import { admit, checkSteps, type Caps, type Decoded, type Offers } from "../admission/index.ts";
 import { ABI, EXTISM } from "./abi.ts";
 import { HOST, HOST_FUNCTIONS } from "./effects.ts";
+import type { Runnable } from "./step.ts";
+import { WASI, WASI_FUNCTIONS } from "./wasi.ts";
 
 /** A module that may be instantiated, and what it says of itself. */
-export interface Algorithm {
-  readonly module: WebAssembly.Module;
+export interface Algorithm extends Runnable {
   readonly inspection: Inspection;
 }
 
 // The policy's own list would bring all its schemas into every sandbox.
 const STEPS: readonly Step[] = ["monitor", "analyze", "plan"];
 /** What a module may import, and from where. */
-const OFFERS: Offers = { [EXTISM]: ABI, [HOST]: HOST_FUNCTIONS };
+const OFFERS: Offers = { [EXTISM]: ABI, [HOST]: HOST_FUNCTIONS, [WASI]: WASI_FUNCTIONS };
 /** What every module of this process is limited to. */
 const CAPS: Caps = { memoryPages: LIMITS.memoryPages };
 /** Names in an inspection: those of a hostile module are as many as it may have. */
@@ -35,7 +36,7 @@ export function compile(bytes: Uint8Array): Algorithm {
     steps,
     metadata,
   };
-  return { module: new WebAssembly.Module(metered), inspection };
+  return { module: new WebAssembly.Module(metered), imports: decoded.imports, inspection };
 }
 
 function metadataOf({ bytes, customs }: Decoded, steps: readonly Step[]): Inspection["metadata"] {

@@ -3,11 +3,12 @@ import type { LogLine } from "../../knowledge/index.ts";
 import type { Step } from "../../policy/index.ts";
 import { LIMITS } from "../../tenant/index.ts";
 import { FUEL, START } from "../admission/index.ts";
-import { exchange, EXTISM, OutputTooLarge, type Exchange } from "./abi.ts";
+import { exchange, OutputTooLarge, type Exchange, type Imported } from "./abi.ts";
 import { LimitExceeded } from "./blocks.ts";
 import { Fuel, FuelSpent } from "./fuel.ts";
-import { Diverged, EffectRefused, HOST, NO_EFFECTS, Suspended, type StepEffects } from "./effects.ts";
+import { Diverged, EffectRefused, NO_EFFECTS, Suspended, type StepEffects } from "./effects.ts";
 import { readAnswer, type ReadAnswer } from "./json.ts";
+import { Exited } from "./wasi.ts";
 
 export interface StepResult extends ReadAnswer {
   readonly logs: readonly LogLine[];
@@ -22,27 +23,40 @@ const FULL_SHARE = 0.9;
 const PAGE_BYTES = 65_536;
 /** What the runtime says when a memory is larger from the start than this process may have. */
 const NO_ROOM = /out of memory|could not allocate memory|larger than implementation limit/i;
+const encoder = new TextEncoder();
 const STACK = /call stack/i;
+
+/** A module that may be run, and the functions that it imports. */
+export interface Runnable {
+  readonly module: WebAssembly.Module;
+  readonly imports: readonly Imported[];
+}
+/** What a step is asked. */
+export interface StepOrder {
+  readonly step: Step;
+  /** JSON text. */
+  readonly input: string;
+  /** The iteration as JSON text, for modules that ask for a clock or for chance. */
+  readonly iteration?: string | undefined;
+  readonly fuel: number;
+  /** Default: none. */
+  readonly effects?: StepEffects;
+}
 
 /**
  * Runs one step in an instance that nobody has used and nobody will use again. Throws a fault, or `Suspended` if the step
  * has to be run again with a longer journal.
  */
-export function runStep(
-  module: WebAssembly.Module,
-  step: Step,
-  input: string,
-  fuelLimit: number,
-  effects: StepEffects = NO_EFFECTS,
-): StepResult {
-  const bytes = new TextEncoder().encode(input);
-  if (bytes.length > LIMITS.inputBytes) {
+export function runStep({ module, imports }: Runnable, order: StepOrder): StepResult {
+  const { step, iteration, fuel: fuelLimit, effects = NO_EFFECTS } = order;
+  const input = encoder.encode(order.input);
+  if (input.length > LIMITS.inputBytes) {
     throw new Fault(
       "InputTooLarge",
-      `The input of ${step} has ${bytes.length} bytes, more than ${LIMITS.inputBytes}`,
+      `The input of ${step} has ${input.length} bytes, more than ${LIMITS.inputBytes}`,
     );
   }
-  const call = exchange(step, bytes, new Fuel(fuelLimit), effects);
+  const call = exchange({ step, input, fuel: new Fuel(fuelLimit), effects, iteration, imports });
   const instance = instantiate(module, step, call);
   const code = enter(instance, step, call);
   if (call.ended() !== undefined) throw trapped(step, call, call.ended(), false);
@@ -57,7 +71,8 @@ export function runStep(
   const answer = understood(step, output);
   if (call.replay.left > 0)
     throw diverged(step, `it did not ask for ${call.replay.left} of its earlier requests`);
-  return { ...answer, logs: call.logs, fuel };
+  call.log.end();
+  return { ...answer, logs: call.log.lines, fuel };
 }
 
 function understood(step: Step, output: Uint8Array): ReadAnswer {
@@ -75,7 +90,8 @@ function understood(step: Step, output: Uint8Array): ReadAnswer {
  */
 function instantiate(module: WebAssembly.Module, step: Step, call: Exchange): WebAssembly.Instance {
   try {
-    const instance = new WebAssembly.Instance(module, { [EXTISM]: call.functions, [HOST]: call.host });
+    const instance = new WebAssembly.Instance(module, call.imports);
+    call.bind(instance.exports["memory"]);
     fuelOf(instance).value = BigInt(call.fuel.limit);
     return instance;
   } catch (thrown) {
@@ -91,7 +107,7 @@ function enter(instance: WebAssembly.Instance, step: Step, call: Exchange): unkn
       const first = instance.exports[name];
       if (typeof first === "function") (first as () => void)();
     }
-    call.replay.open();
+    call.open();
     return (instance.exports[step] as () => unknown)();
   } catch (thrown) {
     if (call.ended() === undefined && burned(instance, call) > call.fuel.limit) throw exhausted(step, call);
@@ -114,6 +130,7 @@ function trapped(step: Step, call: Exchange, thrown: unknown, full: boolean): Fa
   }
   if (reason instanceof LimitExceeded)
     return new Fault("MemoryExceeded", `${step} asked for ${reason.message}`);
+  if (reason instanceof Exited) return new Fault("GuestTrapped", `${step}: ${reason.message}`);
   if (reason instanceof OutputTooLarge) return invalid(step, reason.message);
   if (full) {
     const limit = `the ${LIMITS.memoryPages * 64} KiB of memory that it may have`;

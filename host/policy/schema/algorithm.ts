@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { egress } from "./egress.ts";
 import { credentialRef, servicePort, url } from "./endpoint.ts";
 import { block, choice, dnsSubdomain, duration, exactlyOne, freeForm, listBy, text } from "./field.ts";
 import type { Rule } from "./field.ts";
@@ -132,6 +133,7 @@ export const algorithm = block(
         { max: 10 },
       ),
     ),
+    egress: Type.Optional(egress),
     limits,
   },
   {

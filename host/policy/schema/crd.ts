@@ -1,10 +1,10 @@
 import { scalingPolicy } from "./spec.ts";
+import { tenant } from "./tenant.ts";
 import { toStructural } from "./structural.ts";
 
 export const GROUP = "sluice.dev";
 export const VERSION = "v1alpha1";
 export const KIND = "ScalingPolicy";
-const PLURAL = "scalingpolicies";
 
 const condition = (type: string, field: string) => `.status.conditions[?(@.type=="${type}")].${field}`;
 
@@ -23,20 +23,53 @@ const COLUMNS = [
 ];
 
 /** The CustomResourceDefinition of ScalingPolicy, as the API server takes it. */
-export function scalingPolicyCrd() {
+export const scalingPolicyCrd = () =>
+  crdOf({
+    kind: KIND,
+    scope: "Namespaced",
+    shortName: "spol",
+    schema: scalingPolicy,
+    columns: COLUMNS,
+    subresources: { status: {} },
+  });
+
+/** The CustomResourceDefinition of Tenant. */
+export const tenantCrd = () =>
+  crdOf({
+    kind: "Tenant",
+    scope: "Cluster",
+    shortName: "ten",
+    schema: tenant,
+    columns: [
+      { name: "Namespaces", type: "string", jsonPath: ".spec.namespaces" },
+      { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
+    ],
+  });
+
+interface Resource {
+  readonly kind: string;
+  readonly scope: "Namespaced" | "Cluster";
+  readonly shortName: string;
+  readonly schema: object;
+  readonly columns: readonly object[];
+  readonly subresources?: object;
+}
+
+function crdOf({ kind, scope, shortName, schema, columns, subresources }: Resource) {
+  const plural = pluralOf(kind);
   return {
     apiVersion: "apiextensions.k8s.io/v1",
     kind: "CustomResourceDefinition",
-    metadata: { name: `${PLURAL}.${GROUP}`, labels: { "app.kubernetes.io/name": "sluice" } },
+    metadata: { name: `${plural}.${GROUP}`, labels: { "app.kubernetes.io/name": "sluice" } },
     spec: {
       group: GROUP,
-      scope: "Namespaced",
+      scope,
       names: {
-        plural: PLURAL,
-        singular: KIND.toLowerCase(),
-        kind: KIND,
-        listKind: `${KIND}List`,
-        shortNames: ["spol"],
+        plural,
+        singular: kind.toLowerCase(),
+        kind,
+        listKind: `${kind}List`,
+        shortNames: [shortName],
         categories: ["sluice"],
       },
       versions: [
@@ -44,11 +77,14 @@ export function scalingPolicyCrd() {
           name: VERSION,
           served: true,
           storage: true,
-          subresources: { status: {} },
-          additionalPrinterColumns: COLUMNS,
-          schema: { openAPIV3Schema: toStructural(scalingPolicy) },
+          ...(subresources === undefined ? {} : { subresources }),
+          additionalPrinterColumns: columns,
+          schema: { openAPIV3Schema: toStructural(schema) },
         },
       ],
     },
   };
 }
+
+const pluralOf = (kind: string) =>
+  kind.endsWith("y") ? `${kind.slice(0, -1).toLowerCase()}ies` : `${kind.toLowerCase()}s`;

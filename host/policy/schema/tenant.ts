@@ -1,0 +1,31 @@
+import { Type, type Static } from "typebox";
+import { ceiling } from "./egress.ts";
+import { block, dnsLabel, setOf, whole } from "./field.ts";
+
+/** What a policy may have without a Tenant: an algorithm that asks two services twice in every pass of 5 s needs a fifth. */
+export const BUDGET = { requestsPerMinute: 240, bytesPerMinute: 32 * 1_024 * 1_024 } as const;
+
+/** The spec of a Tenant. */
+export const tenantSpec = block("What a tenant consists of, and what it may have.", {
+  namespaces: setOf("The namespaces of the tenant, 1 to 1,000.", dnsLabel("Name of a namespace."), {
+    min: 1,
+    max: 1_000,
+  }),
+  egress: Type.Optional(ceiling),
+  budget: block(
+    "What one policy may send and receive at the most.",
+    {
+      requestsPerMinute: whole("Requests a minute.", 1, 10_000, { default: BUDGET.requestsPerMinute }),
+      bytesPerMinute: whole("Bytes a minute, both ways together.", 1_024, 1_073_741_824, {
+        default: BUDGET.bytesPerMinute,
+      }),
+    },
+    { default: {} },
+  ),
+});
+export type TenantSpec = Static<typeof tenantSpec>;
+
+/** What the API server knows as a Tenant, apart from its metadata. */
+export const tenant = block("Namespaces that belong together, and what their policies may have.", {
+  spec: tenantSpec,
+});
