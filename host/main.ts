@@ -119,7 +119,9 @@ async function addressesOf(host: string): Promise<string[]> {
   return found.map(({ address }) => address).filter((address) => !isLoopback(address));
 }
 
-const isLoopback = (address: string) => address.startsWith("127.") || address === "::1";
+function isLoopback(address: string): boolean {
+  return address.startsWith("127.") || address === "::1";
+}
 
 async function standalone(flags: Flags): Promise<void> {
   const log = logger(flags.logLevel);

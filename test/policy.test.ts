@@ -70,6 +70,7 @@ describe("a policy that says the least", () => {
         ],
         config: "{}",
         pullSecrets: [],
+        egress: { hosts: [], services: [] },
         cpuMs: 250,
       },
       intervalSeconds: 15,

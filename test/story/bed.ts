@@ -139,20 +139,42 @@ export async function replicas(
 }
 
 /** The writes to scale subresources in a namespace, by who is said to have made them. */
-export async function scaleWriters({ cluster: { auditLog } }: Stage, namespace: string): Promise<string[]> {
-  if (auditLog === undefined) return [];
-  const lines = (await readFile(auditLog, "utf8")).trim().split("\n");
-  const seen = lines.map((line) => JSON.parse(line) as AuditEvent);
-  const writes = seen.filter(
+export const scaleWriters = (stage: Stage, namespace: string): Promise<string[]> =>
+  callers(
+    stage,
     ({ verb, objectRef }) =>
       objectRef?.namespace === namespace && objectRef.subresource === "scale" && verb === "update",
   );
-  return [...new Set(writes.map((one) => one.impersonatedUser?.username ?? one.user.username))];
+
+/** Who read a service, by who is said to have asked. */
+export const serviceReaders = (stage: Stage, namespace: string, name: string): Promise<string[]> =>
+  callers(
+    stage,
+    ({ verb, objectRef }) =>
+      objectRef?.namespace === namespace &&
+      objectRef.resource === "services" &&
+      objectRef.name === name &&
+      verb === "get",
+  );
+
+async function callers(
+  { cluster: { auditLog } }: Stage,
+  counts: (event: AuditEvent) => boolean,
+): Promise<string[]> {
+  if (auditLog === undefined) return [];
+  const lines = (await readFile(auditLog, "utf8")).trim().split("\n");
+  const seen = lines.map((line) => JSON.parse(line) as AuditEvent).filter(counts);
+  return [...new Set(seen.map((one) => one.impersonatedUser?.username ?? one.user.username))];
 }
 
 interface AuditEvent {
   readonly verb: string;
   readonly user: { readonly username: string };
   readonly impersonatedUser?: { readonly username: string };
-  readonly objectRef?: { readonly namespace?: string; readonly subresource?: string };
+  readonly objectRef?: {
+    readonly namespace?: string;
+    readonly resource?: string;
+    readonly name?: string;
+    readonly subresource?: string;
+  };
 }

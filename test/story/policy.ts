@@ -25,6 +25,7 @@ export interface PolicyText {
   readonly artifact: string;
   readonly query?: string;
   readonly config?: object;
+  readonly egress?: readonly object[];
   readonly guardrails?: object;
   readonly mode?: string;
 }
@@ -36,6 +37,7 @@ export function policyText({
   artifact,
   query,
   config,
+  egress,
   guardrails,
   mode = "Enforce",
 }: PolicyText): string {
@@ -58,6 +60,7 @@ export function policyText({
     artifact,
     pullSecrets: [{ name: "regcred" }],
     ...(config === undefined ? {} : { config }),
+    ...(egress === undefined ? {} : { egress }),
   };
   return JSON.stringify({
     apiVersion: "sluice.dev/v1alpha1",
