@@ -76,6 +76,11 @@ describe("total", () => {
     expect(granted(guard([], nodes, { totalMax: 6 }))).toEqual([4, 4]);
   });
 
+  test("no node that runs is stopped for the sake of the total, even where its minimum is 0", () => {
+    const nodes = topology(node("a", 1, { min: 0 }), node("b", 1, { min: 0 }), node("c", 5, { min: 0 }));
+    expect(granted(guard([], nodes, { totalMax: 2 }))).toEqual([1, 1, 1]);
+  });
+
   test("for any plan: within bounds, and within the total unless the minima alone are above it", () => {
     const someNode = fc.record({
       parallelism: fc.nat(30),

@@ -17,6 +17,11 @@ describe("a plan", () => {
     expect(plan.recheckAfterSeconds).toBe(5);
   });
 
+  test("knows one zero, whatever sign it is written with", () => {
+    const plan = read('{"nodes":{"split":{"parallelism":-0},"count":{"demand":-0.0}}}');
+    expect(plan.wanted.map(({ parallelism }) => Object.is(parallelism, 0))).toEqual([true, true]);
+  });
+
   test("may leave nodes out, even all of them", () => {
     expect(read('{"nodes":{}}').wanted).toEqual([]);
   });

@@ -47,7 +47,7 @@ const zero: Rail = (verdict) =>
 
 /**
  * Keeps the sum under the total. Who shrinks shrinks; what is left is shared among those who grow, the smallest first.
- * Where the rest alone is above the total, the largest give way, none below its minimum.
+ * Where the rest alone is above the total, the largest give way, none below its minimum and none that runs to zero.
  */
 function total(
   verdicts: readonly Verdict[],
@@ -55,9 +55,10 @@ function total(
   max: number | undefined,
 ): Verdict[] {
   if (max === undefined || sum(verdicts.map((verdict) => verdict.granted)) <= max) return [...verdicts];
-  // What is had already, and a minimum, come before what is only wanted.
+  // What is had already, and a minimum, come before what is only wanted; the last of what runs comes before all.
+  const least = verdicts.map(({ current }, at) => Math.max(nodes[at]?.min ?? 0, Math.min(current, 1)));
   const kept = verdicts.map(({ current, granted }, at) =>
-    Math.min(granted, Math.max(current, nodes[at]?.min ?? 0)),
+    Math.min(granted, Math.max(current, least[at] ?? 0)),
   );
   const fits = sum(kept) <= max;
   const shares = fits
@@ -68,7 +69,7 @@ function total(
       )
     : fairShare(
         max,
-        nodes.map((node, at) => Math.min(node.min, kept[at] ?? 0)),
+        least.map((one, at) => Math.min(one, kept[at] ?? 0)),
         kept,
       );
   return verdicts.map((verdict, at) => limit(verdict, shares[at] ?? verdict.granted, "TotalExceeded"));

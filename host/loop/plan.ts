@@ -43,7 +43,8 @@ interface NodeAnswer {
 }
 
 function readWanted(node: string, { parallelism, demand, reason }: NodeAnswer): Wanted {
-  const number = parallelism ?? Math.ceil(demand ?? Number.NaN);
+  // JSON has a zero below zero; the sum makes it the one that is meant.
+  const number = (parallelism ?? Math.ceil(demand ?? Number.NaN)) + 0;
   if (!Number.isInteger(number) || number < 0 || number > LARGEST_PARALLELISM) {
     throw invalid(`nodes.${node}`, `${parallelism ?? demand} is not a parallelism`);
   }

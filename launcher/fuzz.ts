@@ -1,0 +1,47 @@
+// `npm run fuzz`: a million answers that no plugin should give, through all that reads them. Takes `--seed N`, `--trials N`
+// and `--save`, which writes the answers that reached something new to the corpus of the short run.
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { campaign } from "../test/fuzz/campaign.ts";
+import { CORPUS, entryOf, readCorpus } from "../test/fuzz/corpus.ts";
+
+/** More reached no more of the code: five times as many left the same lines out. */
+const WATCHED = 10_000;
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string", default: String(Date.now() % 2 ** 32) },
+    trials: { type: "string", default: "1000000" },
+    save: { type: "boolean", default: false },
+  },
+});
+const seed = Number(values.seed);
+const trials = Number(values.trials);
+process.stdout.write(`seed ${seed}: to repeat this run, npm run fuzz -- --seed ${seed} --trials ${trials}\n`);
+const began = performance.now();
+const seconds = () => (performance.now() - began) / 1_000;
+const result = await campaign({
+  seed,
+  trials,
+  watched: WATCHED,
+  seeds: readCorpus(),
+  onProgress: (done, kept) => {
+    if (done % 100_000 === 0)
+      process.stdout.write(`${done} answers, ${kept} reached something new, ${seconds().toFixed(0)} s\n`);
+  },
+});
+const verdicts = [...result.verdicts].sort(([, one], [, other]) => other - one);
+for (const [verdict, times] of verdicts) process.stdout.write(`${String(times).padStart(9)}  ${verdict}\n`);
+for (const line of result.missed ?? []) process.stdout.write(`nothing reached ${line}\n`);
+for (const { trial, broken } of result.found)
+  process.stdout.write(
+    `BROKEN ${JSON.stringify(entryOf(trial)).slice(0, 2_000)}\n       ${broken.join("\n       ")}\n`,
+  );
+process.stdout.write(
+  `\n${result.trials} answers in ${seconds().toFixed(0)} s, ${verdicts.length} verdicts, ${result.kept.length} kept, ` +
+    `${result.found.length} broken, digest ${result.digest}\n`,
+);
+if (values.save) {
+  const small = result.kept.filter(({ output }) => output.length <= 1_024);
+  writeFileSync(CORPUS, `${JSON.stringify(small.map(entryOf), undefined, 1)}\n`);
+}
+process.exitCode = result.found.length > 0 ? 1 : 0;
