@@ -3,6 +3,7 @@ import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os"
 import { benchEngine } from "../test/bench/engine.ts";
 import { benchPool } from "../test/bench/pool.ts";
 import { buildAlgorithms } from "./build/algorithms.ts";
+import { benchPeers } from "../test/bench/peers.ts";
 import { operatorIdle } from "../test/bench/operator.ts";
 
 const [threshold] = (await buildAlgorithms()).filter((one) => one.name === "threshold");
@@ -12,7 +13,12 @@ const gib = (totalmem() / 1_024 ** 3).toFixed(0);
 process.stdout.write(
   `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? "?"}), ${gib} GiB, Linux ${release()}, Node ${process.versions.node}, load ${load}\n\n`,
 );
-const rows = [...(await benchEngine(threshold.file)), ...(await benchPool()), ...(await operatorIdle())];
+const rows = [
+  ...(await benchEngine(threshold.file)),
+  ...(await benchPeers()),
+  ...(await benchPool()),
+  ...(await operatorIdle()),
+];
 for (const { what, figure } of rows) {
   process.stdout.write(`${what.padEnd(80)} ${figure}\n`);
 }

@@ -14,7 +14,8 @@ const LONGEST = 4_096;
 /** One answer made of another, by a few small changes. */
 export function mutated(random: Random, seed: Uint8Array, other: Uint8Array): Uint8Array {
   let bytes = Buffer.from(seed.subarray(0, LONGEST));
-  for (let changes = 1 + random.below(4); changes > 0; changes -= 1) bytes = changed(random, bytes, other);
+  for (let changes = 1 + random.below(random.once(3) ? 4 : 2); changes > 0; changes -= 1)
+    bytes = changed(random, bytes, other);
   return bytes;
 }
 

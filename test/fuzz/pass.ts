@@ -115,7 +115,7 @@ const alike = (message: string) => {
   // The last part of a message is the host's; what stands before it may be names of the answer.
   const [sentence = ""] = message.split(". Correct the algorithm");
   const field = /cannot be used: (?<field>.*): /s.exec(sentence)?.groups?.["field"] ?? "";
-  const at = field === "" ? "" : `${field.split(/[.[]/).length} deep: `;
+  const at = field === "" ? "" : `${Math.min(6, field.split(/[.[]/).length)} deep: `;
   return (
     at +
     sentence.slice(sentence.lastIndexOf(": ") + 2).replaceAll(/-?[\d.]+(e[+-]?\d+)?|NaN|-?Infinity/g, "#")
