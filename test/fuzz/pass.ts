@@ -1,5 +1,6 @@
 import { joinParts, splitParts } from "../../host/engine/message.ts";
-import { exchange, OutputTooLarge } from "../../host/engine/sandbox/abi.ts";
+import { exchange, EXTISM, OutputTooLarge } from "../../host/engine/sandbox/abi.ts";
+import { NO_EFFECTS } from "../../host/engine/sandbox/effects.ts";
 import { Fuel } from "../../host/engine/sandbox/fuel.ts";
 import { inputOf } from "../../host/engine/sandbox/input.ts";
 import { readAnswer, type ReadAnswer } from "../../host/engine/sandbox/json.ts";
@@ -55,10 +56,16 @@ function answersOf(output: Uint8Array, step: Step): PassAnswers {
   return { answers: { plan }, carry, logs: [], cpuMs: 1, fuel: {}, journal: {}, bodies: new Map() };
 }
 
+const USED = ["alloc", "store_u64", "output_set"].map((name) => ({ module: EXTISM, name }));
+
 /** Gives the answer as a guest does: block, words of eight bytes, and which of it is the output. */
 function said(output: Uint8Array): Uint8Array | Fault {
-  const call = exchange("plan", new Uint8Array(), new Fuel(LIMITS.cpuMs * LIMITS.fuelPerCpuMs));
-  const { alloc, store_u64, output_set } = call.functions as Record<string, (...given: bigint[]) => bigint>;
+  const call = exchange({
+    ...{ step: "plan", input: new Uint8Array(), effects: NO_EFFECTS, iteration: undefined, imports: USED },
+    fuel: new Fuel(LIMITS.cpuMs * LIMITS.fuelPerCpuMs),
+  });
+  const functions = call.imports[EXTISM] as Record<string, (...given: bigint[]) => bigint>;
+  const { alloc, store_u64, output_set } = functions;
   const padded = new DataView(new ArrayBuffer((output.length + 7) & ~7));
   new Uint8Array(padded.buffer).set(output);
   try {
