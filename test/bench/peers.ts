@@ -14,12 +14,15 @@ const STEPS: readonly Step[] = ["monitor", "analyze", "plan"];
 const TENANT = tenantKey("team-a");
 const SIZES_KB = [1, 8, 32] as const;
 const WARM_UP = 300;
-/** Rounds of a comparison, each side once a round; an exec takes as long as fifty of them and is made in every tenth. */
-const ROUNDS = 1_000;
-const EXEC_EVERY = 10;
+/** Rounds of a comparison, and how often in a row each side has its turn in one; an exec takes as long as fifty others. */
+const ROUNDS = 50;
+const TURNS = 20;
+const EXEC_TURNS = 2;
 /** Passes of a measurement of throughput, so many of them under way at the same time. */
 const PASSES = 3_000;
-const AT_ONCE = 8;
+const AT_ONCE = 4;
+/** How often processor time is looked at in between. */
+const LOOKS = 60;
 
 /** Guests of the bench's logic by their language. */
 type Guests = Readonly<Record<string, Uint8Array>>;
@@ -74,23 +77,43 @@ interface Measured {
 }
 
 async function throughput(pass: () => Promise<string>, { language, size, steps }: Measured): Promise<Row> {
-  const used = await costOf(pass, cpuMs);
+  const used = await costOf(pass, engineCpu);
   const all = PASSES * steps.length * 1_000;
-  const [alone, both] = [all / used.sandbox, all / (used.sandbox + used.supervisor)];
+  const [alone, both] = [all / used("sandbox"), all / (used("sandbox") + used("supervisor"))];
   return {
     what: `${language}, ${size} KB, ${steps.length} a message: steps/s/core, with the supervisor's`,
     figure: `${alone.toFixed(0)}, ${both.toFixed(0)}`,
   };
 }
 
-/** Processor time is counted, not wall time: what else the machine does takes little from the figure. */
-async function costOf<Used extends Record<string, number>>(
+/**
+ * Processor time is counted, not wall time: what else the machine does takes little from the figure. Processes come and go:
+ * each counts from when it was first looked at, so that its start does not.
+ */
+async function costOf<Kind extends string>(
   pass: () => Promise<string>,
-  cpu: () => Used,
-): Promise<Used> {
-  for (let warm = 0; warm < WARM_UP; warm += 1) await pass();
-  const before = cpu();
-  let left = PASSES;
+  cpu: () => ReadonlyMap<number, { readonly kind: Kind; readonly ms: number }>,
+): Promise<(kind: Kind) => number> {
+  // As many at once as are measured: every process that takes part has compiled what it runs.
+  await together(WARM_UP * AT_ONCE, pass);
+  const first = new Map(cpu());
+  const last = new Map(first);
+  for (let done = 0; done < PASSES; done += PASSES / LOOKS) {
+    await together(PASSES / LOOKS, pass);
+    for (const [pid, one] of cpu()) {
+      last.set(pid, one);
+      if (!first.has(pid)) first.set(pid, one);
+    }
+  }
+  return (wanted) =>
+    [...last].reduce(
+      (all, [pid, { kind, ms }]) => all + (kind === wanted ? ms - (first.get(pid)?.ms ?? ms) : 0),
+      0,
+    );
+}
+
+async function together(passes: number, pass: () => Promise<string>): Promise<void> {
+  let left = passes;
   const worker = async () => {
     while (left > 0) {
       left -= 1;
@@ -98,11 +121,9 @@ async function costOf<Used extends Record<string, number>>(
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  const spent = Object.entries(cpu()).map(([name, used]) => [name, used - (before[name] ?? 0)]);
-  return Object.fromEntries(spent) as Used;
 }
 
-/** Each side once a round, so that a machine that slows down slows all of them down. */
+/** Each side has its turns in every round, so that a machine that slows down slows all of them down. */
 async function compared(engine: SandboxEngine, wasm: Uint8Array): Promise<Row[]> {
   let python: Python;
   try {
@@ -128,10 +149,13 @@ async function compared(engine: SandboxEngine, wasm: Uint8Array): Promise<Row[]>
     };
     checkSame(await Promise.all(Object.values(sides).map((side) => side())));
     rows.push(...ratios(size, await interleaved(sides), peer.version));
-    const used = await costOf(onFastApi, () => ({ server: cpuMsOf(peer.pid) }));
+    const used = await costOf(
+      onFastApi,
+      () => new Map([[peer.pid, { kind: "server", ms: cpuMsOf(peer.pid) }]]),
+    );
     rows.push({
       what: `FastAPI, ${size} KB: steps/s/core of its server`,
-      figure: ((PASSES / used.server) * 1_000).toFixed(0),
+      figure: ((PASSES / used("server")) * 1_000).toFixed(0),
     });
   }
   return rows;
@@ -162,12 +186,13 @@ async function interleaved(
   sides: Readonly<Record<string, () => Promise<string>>>,
 ): Promise<Map<string, number[]>> {
   const took = new Map<string, number[]>(Object.keys(sides).map((name) => [name, []]));
-  for (let round = -WARM_UP; round < ROUNDS; round += 1) {
+  for (let round = -WARM_UP / TURNS; round < ROUNDS; round += 1) {
     for (const [name, side] of Object.entries(sides)) {
-      if (name.endsWith("exec") && round % EXEC_EVERY !== 0) continue;
-      const began = performance.now();
-      await side();
-      if (round >= 0) took.get(name)?.push(performance.now() - began);
+      for (let left = name.endsWith("exec") ? EXEC_TURNS : TURNS; left > 0; left -= 1) {
+        const began = performance.now();
+        await side();
+        if (round >= 0) took.get(name)?.push(performance.now() - began);
+      }
     }
   }
   return took;
@@ -193,11 +218,8 @@ function ratios(size: number, took: ReadonlyMap<string, readonly number[]>, pyth
 }
 
 /** Processor time of the engine's processes, in milliseconds. */
-function cpuMs(): Record<"supervisor" | "sandbox", number> {
-  const used = { supervisor: 0, sandbox: 0 };
-  for (const { pid, program } of processes()) used[program] += cpuMsOf(pid);
-  return used;
-}
+const engineCpu = () =>
+  new Map(processes().map(({ pid, program }) => [pid, { kind: program, ms: cpuMsOf(pid) }]));
 
 /** Of one process, all its threads that still are. */
 function cpuMsOf(pid: number): number {

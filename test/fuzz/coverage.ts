@@ -6,11 +6,12 @@ import { fileURLToPath } from "node:url";
 const WATCHED =
   /\/host\/(engine\/sandbox\/(json|input)|loop\/(loop|plan|guardrails|share)|contract\/check)\.ts$/;
 
-/** A source of the host: which of its characters belong to functions, and which have run. */
+/** A source of the host: which of its characters belong to functions, which have ever run, and which at a marked look. */
 interface Source {
   readonly text: string;
   readonly inside: Uint8Array;
-  readonly ran: Uint8Array;
+  readonly ever: Uint8Array;
+  readonly marked: Uint8Array;
 }
 
 /** Which code of the host has run, as the runtime counts its blocks. */
@@ -42,9 +43,10 @@ export class Coverage {
         }
       }
       for (const [at, one] of ran.entries()) {
-        if (one === 0 || source.ran[at] === 1) continue;
+        if (one === 1) source.ever[at] = 1;
+        if (one === 0 || source.marked[at] === 1) continue;
         isNew = true;
-        if (mark) source.ran[at] = 1;
+        if (mark) source.marked[at] = 1;
       }
     }
     return isNew;
@@ -52,12 +54,12 @@ export class Coverage {
 
   /** Lines of functions of which nothing has run, as `file:line`. */
   missed(): string[] {
-    return [...this.#sources].flatMap(([url, { text, inside, ran }]) => {
+    return [...this.#sources].flatMap(([url, { text, inside, ever }]) => {
       let at = 0;
       return text.split("\n").flatMap((line, index) => {
         const code = [...line.matchAll(/\w/g)].map((word) => at + word.index);
         at += line.length + 1;
-        const isMissed = code.some((one) => inside[one] === 1) && code.every((one) => ran[one] === 0);
+        const isMissed = code.some((one) => inside[one] === 1) && code.every((one) => ever[one] === 0);
         return isMissed ? [`${url.slice(url.indexOf("/host/") + 1)}:${index + 1}`] : [];
       });
     });
@@ -73,7 +75,8 @@ export class Coverage {
     const known = this.#sources.get(url);
     if (known !== undefined) return known;
     const text = readFileSync(fileURLToPath(url), "utf8");
-    const made = { text, inside: new Uint8Array(text.length), ran: new Uint8Array(text.length) };
+    const bytes = () => new Uint8Array(text.length);
+    const made = { text, inside: bytes(), ever: bytes(), marked: bytes() };
     this.#sources.set(url, made);
     return made;
   }
