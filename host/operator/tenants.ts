@@ -48,7 +48,7 @@ export async function followTenants({ cluster, time, signal, onFault }: Options)
 }
 
 /** What one namespace may have by these tenants that name it. */
-export function ceilingFrom(namespace: string, [first, second]: readonly Tenant[]): Granted {
+function ceilingFrom(namespace: string, [first, second]: readonly Tenant[]): Granted {
   if (first === undefined) return { ...NO_TENANT, because: `no Tenant has the namespace ${namespace}` };
   if (second === undefined)
     return { ...first.ceiling, because: `the Tenant ${first.name} has no rule under spec.egress for it` };

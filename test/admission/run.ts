@@ -1,8 +1,8 @@
 import { admit, checkSteps, FUEL, START, type Offers } from "../../host/engine/admission/index.ts";
 import { ABI, EXTISM } from "../../host/engine/sandbox/abi.ts";
 
-export const OFFERS: Offers = { [EXTISM]: ABI };
-export const CAPS = { memoryPages: 4 };
+const OFFERS: Offers = { [EXTISM]: ABI };
+const CAPS = { memoryPages: 4 };
 
 /** The module as it would run, with a memory of at most four pages. */
 export function admitted(bytes: Uint8Array): Uint8Array {

@@ -59,7 +59,7 @@ export const SHAPE: readonly Hostile[] = [
     "H21",
     "nests a hundred thousand blocks",
     () => running(join(times(40_000, [2, 0x40]), times(40_000, [0x0b]))),
-    refused("nests deeper than 512 blocks"),
+    refused("nests deeper than 1000 blocks"),
   ),
   hostile(
     "H21",

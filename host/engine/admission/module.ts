@@ -211,7 +211,7 @@ function readGlobal(body: Reader, draft: Draft): void {
 }
 
 /** Names that begin so are the host's own: what it adds to a module it finds again by them. */
-export const RESERVED = "sluice:";
+const RESERVED = "sluice:";
 
 function readExport(body: Reader, draft: Draft): Export {
   const one = { name: body.name(), kind: body.byte(), index: body.u32() };

@@ -80,6 +80,8 @@ export interface WasiWorld {
 }
 
 const NANOSECONDS = 1_000_000n;
+/** What the clock shows while a module initialises: the year 2000, since some runtimes take 0 for a broken clock. */
+const BEGINNING_MS = Date.UTC(2000, 0);
 const PIECES = 1_024;
 const CHARACTER_DEVICE = 2;
 const RIGHT_TO_WRITE = 0x40n;
@@ -144,7 +146,7 @@ export class Wasi {
   };
 
   #now(): bigint {
-    return this.#open ? BigInt(Math.trunc(this.#world.timeMs)) * NANOSECONDS : 0n;
+    return BigInt(this.#open ? Math.trunc(this.#world.timeMs) : BEGINNING_MS) * NANOSECONDS;
   }
 
   /** A part of the guest's memory. Throws `BadAddress` for one that is not in it. */
