@@ -36,8 +36,11 @@ export function overhead(file: string, step: "plan", input: string): Overhead {
         iteration: undefined,
         imports,
       });
-      const instance = new WebAssembly.Instance(module, one.imports);
-      const left = instance.exports[FUEL] as WebAssembly.Global | undefined;
+      const given: Record<string, Record<string, unknown>> = {};
+      for (const [at, { module: from, name }] of imports.entries())
+        (given[from] ??= {})[name] = one.works[at];
+      const instance = new WebAssembly.Instance(module, given);
+      const left = instance.exports[FUEL] as WebAssembly.Global<bigint> | undefined;
       if (left !== undefined) left.value = BigInt(LIMIT);
       (instance.exports[START] as (() => void) | undefined)?.();
       (instance.exports[step] as () => void)();

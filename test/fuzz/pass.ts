@@ -56,7 +56,7 @@ function answersOf(output: Uint8Array, step: Step): PassAnswers {
   return { answers: { plan }, carry, logs: [], cpuMs: 1, fuel: {}, journal: {}, bodies: new Map() };
 }
 
-const USED = ["alloc", "store_u64", "output_set"].map((name) => ({ module: EXTISM, name }));
+const USED = ["alloc", "store_u64", "output_set"].map((name) => ({ module: EXTISM, name, parameters: 2 }));
 
 /** Gives the answer as a guest does: block, words of eight bytes, and which of it is the output. */
 function said(output: Uint8Array): Uint8Array | Fault {
@@ -64,8 +64,7 @@ function said(output: Uint8Array): Uint8Array | Fault {
     ...{ step: "plan", input: new Uint8Array(), effects: NO_EFFECTS, iteration: undefined, imports: USED },
     fuel: new Fuel(LIMITS.cpuMs * LIMITS.fuelPerCpuMs),
   });
-  const functions = call.imports[EXTISM] as Record<string, (...given: bigint[]) => bigint>;
-  const { alloc, store_u64, output_set } = functions;
+  const [alloc, store_u64, output_set] = call.works as readonly ((...given: bigint[]) => bigint)[];
   const padded = new DataView(new ArrayBuffer((output.length + 7) & ~7));
   new Uint8Array(padded.buffer).set(output);
   try {

@@ -62,10 +62,12 @@ async function buildRust(folder: string): Promise<Uint8Array> {
   // Where it was built stands in messages of a panic.
   const cargo = process.env["CARGO_HOME"] || join(homedir(), ".cargo");
   const paths = [`--remap-path-prefix=${cargo}=/cargo`, `--remap-path-prefix=${folder}=/guest`];
+  // A stack of a mebibyte, which is the default, makes every new instance cost its zeroing.
+  const stack = "-Clink-arg=-zstack-size=65536";
   await cp(join(HERE, "rust"), join(folder, "rust"), { recursive: true });
   await run("cargo", ["build", "--release", "--locked", "--target", target], join(folder, "rust"), {
     RUSTUP_TOOLCHAIN: RUST,
-    RUSTFLAGS: paths.join(" "),
+    RUSTFLAGS: [...paths, stack].join(" "),
     CARGO_TARGET_DIR: join(folder, "target"),
   });
   return readFile(join(folder, "target", target, "release/guest.wasm"));
@@ -74,7 +76,15 @@ async function buildRust(folder: string): Promise<Uint8Array> {
 async function buildC(folder: string): Promise<Uint8Array> {
   const python = await zigHome();
   const out = join(folder, "guest.wasm");
-  const flags = ["-target", "wasm32-wasi", "-mexec-model=reactor", "-O2", "-s", "-Wl,-z,stack-size=65536"];
+  const flags = [
+    "-target",
+    "wasm32-wasi",
+    "-mexec-model=reactor",
+    "-O2",
+    "-s",
+    "-Wl,-z,stack-size=65536",
+    "-Wl,--initial-memory=524288",
+  ];
   const args = ["-m", "ziglang", "cc", ...flags, "-o", out, "guest.c"];
   await run(python, args, join(HERE, "c"), { ZIG_GLOBAL_CACHE_DIR: join(CACHE, "zig-cache") });
   return readFile(out);

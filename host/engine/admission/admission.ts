@@ -16,6 +16,8 @@ export interface Admitted {
   readonly decoded: Decoded;
   /** The module as it may be run: limited and metered. */
   readonly bytes: Uint8Array;
+  /** How many globals can change, if they and the memory are all that a call can change; undefined if there is more. */
+  readonly rewindable: number | undefined;
 }
 
 /**
@@ -27,7 +29,17 @@ export function admit(bytes: Uint8Array, offers: Offers, caps: Caps): Admitted {
   const needed = decoded.memories.find(({ min }) => min > caps.memoryPages);
   if (needed !== undefined)
     refuse(`its memory is ${needed.min} pages from the start, more than ${caps.memoryPages}`);
-  return { decoded, bytes: rewrite(decoded, bodies, importFuel, caps) };
+  const rewritten = rewrite(decoded, bodies, importFuel, caps);
+  return { decoded, bytes: rewritten, rewindable: rewindableBy(decoded, bodies) };
+}
+
+/** i32, i64, f32 and f64: what JavaScript can read from a global and write into it. */
+const NUMBERS: ReadonlySet<number> = new Set([0x7f, 0x7e, 0x7d, 0x7c]);
+
+function rewindableBy({ globals }: Decoded, bodies: readonly Body[]): number | undefined {
+  const changing = globals.filter(({ mutable }) => mutable);
+  const isKnown = changing.every(({ type }) => NUMBERS.has(type)) && !bodies.some(({ lasting }) => lasting);
+  return isKnown ? changing.length : undefined;
 }
 
 /**

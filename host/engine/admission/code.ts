@@ -20,6 +20,8 @@ export interface Body {
   readonly cost: number;
   /** Neither loops nor calls a function of the module: it costs at most `cost`. */
   readonly straight: boolean;
+  /** Whether it can change something besides memory and globals: a table, or which segments there still are. */
+  readonly lasting: boolean;
 }
 
 /** Reads the code of every function. Refuses what is too much, and every instruction that is not offered. */
@@ -53,24 +55,37 @@ function readBody(reader: Reader, parameters: number, imported: number, index: n
   if (locals > LIMITS.locals)
     refuse(`function ${imported + index} has ${locals} locals, more than ${LIMITS.locals}`);
   const codeAt = reader.at;
-  const { cost, straight } = readInstructions(reader, imported);
+  const { cost, straight, lasting } = readInstructions(reader, imported);
   const entry = entryFuel(locals - parameters);
-  return { locals, groups, groupsAt, codeAt, end: reader.end, entry, cost: entry + cost, straight };
+  return { locals, groups, groupsAt, codeAt, end: reader.end, entry, cost: entry + cost, straight, lasting };
 }
+
+/** What changes tables, and what drops segments. */
+const LASTING: ReadonlySet<number> = new Set([
+  OP.tableSet,
+  OP.dataDrop,
+  OP.tableInit,
+  OP.elemDrop,
+  OP.tableCopy,
+  OP.tableGrow,
+  OP.tableFill,
+]);
 
 const instruction: Instruction = { op: 0, operand: 0, at: 0 };
 
 /** Each local is set to zero when a function begins: four of them in the time of an instruction. */
 const entryFuel = (locals: number): number => 1 + (locals >> 2);
 
-function readInstructions(reader: Reader, imported: number): Pick<Body, "cost" | "straight"> {
+function readInstructions(reader: Reader, imported: number): Pick<Body, "cost" | "straight" | "lasting"> {
   let cost = 0;
   let straight = true;
+  let lasting = false;
   let depth = 1;
   while (!reader.done) {
     readInstruction(reader, instruction);
     const { op, operand } = instruction;
     cost += costOf(op);
+    if (LASTING.has(op)) lasting = true;
     if (op === OP.end) depth -= 1;
     else if (op >= OP.block && op <= OP.if) depth += 1;
     if (depth > LIMITS.nesting) refuse(`a function in it nests deeper than ${LIMITS.nesting} blocks`);
@@ -78,5 +93,5 @@ function readInstructions(reader: Reader, imported: number): Pick<Body, "cost" |
     // What is charged by length has to be charged where it stands.
     if (op === OP.memoryGrow || (op > 0xfc07 && op < 0xfd00)) straight = false;
   }
-  return { cost, straight };
+  return { cost, straight, lasting };
 }

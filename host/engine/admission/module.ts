@@ -32,6 +32,10 @@ export interface Size {
 export interface Table extends Size {
   readonly element: number;
 }
+export interface Global {
+  readonly type: number;
+  readonly mutable: boolean;
+}
 export interface CustomSection {
   readonly name: string;
   readonly from: number;
@@ -48,7 +52,7 @@ export interface Decoded {
   readonly functions: readonly number[];
   readonly tables: readonly Table[];
   readonly memories: readonly Size[];
-  readonly globals: number;
+  readonly globals: readonly Global[];
   readonly exports: readonly Export[];
   /** The function that is to run when an instance is made. */
   readonly start: number | undefined;
@@ -96,7 +100,7 @@ export function decode(bytes: Uint8Array): Decoded {
     functions: [],
     tables: [],
     memories: [],
-    globals: 0,
+    globals: [],
     exports: [],
     start: undefined,
     escaping: new Set(),
@@ -122,7 +126,7 @@ function readSection(id: number, body: Reader, draft: Draft): void {
   else if (id === SECTION.table) draft.tables = entries(body, "tables", LIMITS.tables, readTable);
   else if (id === SECTION.memory) draft.memories = entries(body, "memories", LIMITS.memories, readMemory);
   else if (id === SECTION.global) {
-    draft.globals = entries(body, "globals", LIMITS.names, () => readGlobal(body, draft)).length;
+    draft.globals = entries(body, "globals", LIMITS.names, () => readGlobal(body, draft));
   } else if (id === SECTION.export) {
     draft.exports = entries(body, "exports", LIMITS.names, () => readExport(body, draft));
   } else if (id === SECTION.start) {
@@ -204,10 +208,12 @@ function readTable(body: Reader): Table {
 
 const readMemory = (body: Reader): Size => readSize(body, "memory");
 
-function readGlobal(body: Reader, draft: Draft): void {
-  readValueType(body);
-  body.byte();
+function readGlobal(body: Reader, draft: Draft): Global {
+  const type = readValueType(body);
+  const flags = body.byte();
+  if (flags > 1) refuse("it uses threads (a shared global)");
   readExpression(body, draft);
+  return { type, mutable: flags === 1 };
 }
 
 /** Names that begin so are the host's own: what it adds to a module it finds again by them. */

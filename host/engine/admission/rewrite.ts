@@ -13,6 +13,11 @@ export const FUEL = "sluice:fuel";
 /** The module's start function, as the rewritten module exports it: who makes an instance calls it, with the fuel filled. */
 export const START = "sluice:start";
 
+/** The module's memory, if it has one, as the rewritten module exports it. */
+export const MEMORY = "sluice:memory";
+/** A global that can change, the first of them at 0, as the rewritten module exports it. */
+export const globalName = (at: number): string => `sluice:global:${at}`;
+
 /** What a rewritten module is limited to, whatever it runs on. */
 export interface Caps {
   readonly memoryPages: number;
@@ -41,7 +46,7 @@ export function rewrite(
     const written = new Writer(body.length + 64);
     if (id === SECTION.memory) writeMemories(written, decoded, caps);
     else if (id === SECTION.table) writeTables(written, decoded);
-    else if (id === SECTION.global) append(written, body, decoded.globals, [fuelGlobal()]);
+    else if (id === SECTION.global) append(written, body, decoded.globals.length, [fuelGlobal()]);
     else if (id === SECTION.export) append(written, body, decoded.exports.length, addedExports(decoded));
     else if (id === SECTION.code) writeCode(written, decoded, bodies, importFuel, caps);
     else written.bytes(body);
@@ -93,15 +98,23 @@ function append(out: Writer, body: Uint8Array, entries: number, added: readonly 
 const I64 = 0x7e;
 const MUTABLE = 1;
 const FUNCTION = 0;
+const MEMORY_KIND = 2;
 const GLOBAL = 3;
 const I64_CONST = 0x42;
 const END = 0x0b;
 
 const fuelGlobal = () => new Writer(16).byte(I64).byte(MUTABLE).byte(I64_CONST).signed(0).byte(END);
 
-function addedExports({ globals, start }: Decoded): Writer[] {
-  const fuel = new Writer(32).name(FUEL).byte(GLOBAL).u32(globals);
-  return start === undefined ? [fuel] : [fuel, new Writer(32).name(START).byte(FUNCTION).u32(start)];
+function addedExports({ globals, memories, start }: Decoded): Writer[] {
+  const exported = (name: string, kind: number, index: number) =>
+    new Writer(32).name(name).byte(kind).u32(index);
+  const changing = globals.flatMap(({ mutable }, index) => (mutable ? [index] : []));
+  return [
+    exported(FUEL, GLOBAL, globals.length),
+    ...changing.map((index, at) => exported(globalName(at), GLOBAL, index)),
+    ...memories.map((_, index) => exported(MEMORY, MEMORY_KIND, index)),
+    ...(start === undefined ? [] : [exported(START, FUNCTION, start)]),
+  ];
 }
 
 /** What callers pay a short function for in whole: more than this, and its fuel is taken where it begins. */
@@ -119,7 +132,7 @@ function writeCode(
     ({ straight, cost }, at) => straight && cost <= PAID_FUEL && !decoded.escaping.has(imported + at),
   );
   const prices: Prices = {
-    fuelGlobal: decoded.globals,
+    fuelGlobal: decoded.globals.length,
     memoryPages,
     tableElements: LIMITS.tableElements,
     call: (index) =>

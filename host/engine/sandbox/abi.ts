@@ -25,6 +25,8 @@ export interface Call {
 export interface Imported {
   readonly module: string;
   readonly name: string;
+  /** How many it takes. */
+  readonly parameters: number;
 }
 
 /** What a call has left behind when it is over. */
@@ -38,8 +40,8 @@ export interface Exchange {
   readonly replay: Replay;
   /** Fuel that was charged by length, besides what the module's own code was charged. */
   readonly fuel: Fuel;
-  /** The functions that the module imports, by module and name. */
-  readonly imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** The functions that the module imports, in their order. */
+  readonly works: readonly Work[];
   /** Tells the functions which memory addresses are of. */
   bind(memory: unknown): void;
   /** From here on the step runs; what happened before was the module's initialisation. */
@@ -56,7 +58,7 @@ const LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
 /** The host side of one call. Nothing in it outlives the call. */
 export function exchange(call: Call): Exchange {
   const { step, input, fuel, effects } = call;
-  const blocks = new Blocks(fuel);
+  const blocks = new Blocks(fuel, input.length);
   const replay = new Replay(effects, blocks);
   const log = new Log(step);
   const wasi = call.imports.some(({ module }) => module === WASI)
@@ -76,11 +78,9 @@ export function exchange(call: Call): Exchange {
     [WASI]: wasi?.functions,
   };
   const end = new Ending();
-  const imports: Record<string, Functions> = {};
-  for (const { module, name } of call.imports) {
-    const work = offered[module]?.[name];
-    if (work !== undefined) (imports[module] ??= {})[name] = end.guarded(work);
-  }
+  const works = call.imports.map(({ module, name, parameters }) =>
+    end.guarded(offered[module]?.[name] ?? notOffered, parameters),
+  );
   return {
     log,
     output: () => answer.output,
@@ -88,7 +88,7 @@ export function exchange(call: Call): Exchange {
     ended: () => end.reason,
     replay,
     fuel,
-    imports,
+    works,
     bind: (given) => wasi?.bind(given),
     open: () => {
       replay.open();
@@ -97,14 +97,19 @@ export function exchange(call: Call): Exchange {
   };
 }
 
+/** Stands for what admission has let nobody import. */
+const notOffered = (): never => {
+  throw new TypeError("a function was called that is not offered");
+};
+
 /** The first reason to end a call is remembered, so that a guest that goes on regardless cannot hide it. */
 class Ending {
   reason: Error | undefined;
 
-  guarded(work: Work): Work {
+  guarded(work: Work, parameters: number): Work {
     // Not for any number of operands: that would make an array of each call's.
     const run = work as (one: unknown, two: unknown, three: unknown, four: unknown) => unknown;
-    if (work.length > 4) return this.#guardedMany(work);
+    if (parameters > 4) return this.#guardedMany(work);
     return (one: never, two: never, three: never, four: never): unknown => {
       if (this.reason !== undefined) trap();
       try {

@@ -6,7 +6,8 @@ export class LimitExceeded extends Error {}
 /** The guest used the host's memory in a way that means nothing. */
 class MisuseOfBlocks extends Error {}
 
-const FIRST_BYTES = 64 * 1_024;
+/** What there is besides the input from the start: more than most answers take. */
+const FIRST_BYTES = 8 * 1_024;
 /** Address 0 means nothing to a guest, so the first block lies behind it. */
 const START = 16;
 
@@ -15,16 +16,19 @@ const START = 16;
  * is in reach of another. Blocks are counted before they are made.
  */
 export class Blocks {
-  #bytes = new Uint8Array(FIRST_BYTES);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes: Uint8Array;
+  #view: DataView;
   #top = START;
   #made = 0;
   #allocated = 0;
   readonly #lengths = new Map<number, number>();
   readonly #fuel: Fuel;
 
-  constructor(fuel: Fuel) {
+  /** Room for an input, and some. */
+  constructor(fuel: Fuel, inputBytes: number) {
     this.#fuel = fuel;
+    this.#bytes = new Uint8Array(inputBytes + FIRST_BYTES);
+    this.#view = new DataView(this.#bytes.buffer);
   }
 
   alloc(size: bigint): bigint {

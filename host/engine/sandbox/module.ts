@@ -6,7 +6,7 @@ import type { Inspection } from "../message.ts";
 import { admit, checkSteps, type Caps, type Decoded, type Offers } from "../admission/index.ts";
 import { ABI, EXTISM } from "./abi.ts";
 import { HOST, HOST_FUNCTIONS } from "./effects.ts";
-import type { Runnable } from "./step.ts";
+import type { Runnable } from "./guest.ts";
 import { WASI, WASI_FUNCTIONS } from "./wasi.ts";
 
 /** A module that may be instantiated, and what it says of itself. */
@@ -26,7 +26,7 @@ const NAME_CHARACTERS = 128;
 
 /** Admits a module, compiles it and reads what it says of itself. Throws `ArtifactInvalid`. */
 export function compile(bytes: Uint8Array): Algorithm {
-  const { decoded, bytes: metered } = admit(bytes, OFFERS, CAPS);
+  const { decoded, bytes: metered, rewindable } = admit(bytes, OFFERS, CAPS);
   const steps = checkSteps(decoded, STEPS);
   const metadata = metadataOf(decoded, steps);
   const inspection = {
@@ -36,7 +36,11 @@ export function compile(bytes: Uint8Array): Algorithm {
     steps,
     metadata,
   };
-  return { module: new WebAssembly.Module(metered), imports: decoded.imports, inspection };
+  const importing = decoded.imports.map(({ module, name, type }) => ({
+    ...{ module, name },
+    parameters: decoded.types[type]?.parameters.length ?? 0,
+  }));
+  return { module: new WebAssembly.Module(metered), imports: importing, rewindable, inspection };
 }
 
 function metadataOf({ bytes, customs }: Decoded, steps: readonly Step[]): Inspection["metadata"] {

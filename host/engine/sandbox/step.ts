@@ -2,11 +2,12 @@ import { Fault } from "../../fault/index.ts";
 import type { LogLine } from "../../knowledge/index.ts";
 import type { Step } from "../../policy/index.ts";
 import { LIMITS } from "../../tenant/index.ts";
-import { FUEL, START } from "../admission/index.ts";
-import { exchange, OutputTooLarge, type Exchange, type Imported } from "./abi.ts";
+import { START } from "../admission/index.ts";
+import { exchange, OutputTooLarge, type Exchange } from "./abi.ts";
 import { LimitExceeded } from "./blocks.ts";
 import { Fuel, FuelSpent } from "./fuel.ts";
 import { Diverged, EffectRefused, NO_EFFECTS, Suspended, type StepEffects } from "./effects.ts";
+import { keep, take, type Guest, type Runnable } from "./guest.ts";
 import { readAnswer, type ReadAnswer } from "./json.ts";
 import { Exited } from "./wasi.ts";
 
@@ -26,11 +27,6 @@ const NO_ROOM = /out of memory|could not allocate memory|larger than implementat
 const encoder = new TextEncoder();
 const STACK = /call stack/i;
 
-/** A module that may be run, and the functions that it imports. */
-export interface Runnable {
-  readonly module: WebAssembly.Module;
-  readonly imports: readonly Imported[];
-}
 /** What a step is asked. */
 export interface StepOrder {
   readonly step: Step;
@@ -44,10 +40,10 @@ export interface StepOrder {
 }
 
 /**
- * Runs one step in an instance that nobody has used and nobody will use again. Throws a fault, or `Suspended` if the step
+ * Runs one step in an instance that nobody has used, or that cannot be told from such a one. Throws a fault, or `Suspended` if the step
  * has to be run again with a longer journal.
  */
-export function runStep({ module, imports }: Runnable, order: StepOrder): StepResult {
+export function runStep(runnable: Runnable, order: StepOrder): StepResult {
   const { step, iteration, fuel: fuelLimit, effects = NO_EFFECTS } = order;
   const input = encoder.encode(order.input);
   if (input.length > LIMITS.inputBytes) {
@@ -56,11 +52,12 @@ export function runStep({ module, imports }: Runnable, order: StepOrder): StepRe
       `The input of ${step} has ${input.length} bytes, more than ${LIMITS.inputBytes}`,
     );
   }
+  const { imports } = runnable;
   const call = exchange({ step, input, fuel: new Fuel(fuelLimit), effects, iteration, imports });
-  const instance = instantiate(module, step, call);
-  const code = enter(instance, step, call);
+  const guest = instantiate(runnable, step, call);
+  const code = enter(guest, step, call);
   if (call.ended() !== undefined) throw trapped(step, call, call.ended(), false);
-  const fuel = burned(instance, call);
+  const fuel = burned(guest, call);
   if (fuel > fuelLimit) throw exhausted(step, call);
   const said = call.error();
   if (said !== undefined) throw new Fault("GuestFailed", `${step}: ${textOf(said)}`);
@@ -72,6 +69,7 @@ export function runStep({ module, imports }: Runnable, order: StepOrder): StepRe
   if (call.replay.left > 0)
     throw diverged(step, `it did not ask for ${call.replay.left} of its earlier requests`);
   call.log.end();
+  keep(runnable, guest);
   return { ...answer, logs: call.log.lines, fuel };
 }
 
@@ -84,34 +82,30 @@ function understood(step: Step, output: Uint8Array): ReadAnswer {
 }
 
 /**
- * Makes an instance with the Extism interface and nothing else, its fuel filled; nothing of the module has run yet. The
- * Extism SDK is not used for it: it puts its own HTTP client, which really asks, in the place of a host function of that name
- * (2.0.0-rc13). A test holds our answers against its.
+ * An instance with what is offered and nothing else, its fuel filled; nothing of the module has run yet. The Extism SDK is
+ * not used for it: it puts its own HTTP client, which really asks, in the place of a host function of that name (2.0.0-rc13).
+ * A test holds our answers against its.
  */
-function instantiate(module: WebAssembly.Module, step: Step, call: Exchange): WebAssembly.Instance {
+function instantiate(runnable: Runnable, step: Step, call: Exchange): Guest {
   try {
-    const instance = new WebAssembly.Instance(module, call.imports);
-    call.bind(instance.exports["memory"]);
-    fuelOf(instance).value = BigInt(call.fuel.limit);
-    return instance;
+    const guest = take(runnable);
+    guest.begin(call);
+    return guest;
   } catch (thrown) {
     throw trapped(step, call, thrown, NO_ROOM.test(messageOf(thrown)));
   }
 }
 
 /** Calls what is to run before the step, then the step; what that returns. */
-function enter(instance: WebAssembly.Instance, step: Step, call: Exchange): unknown {
-  const startBytes = memoryBytes(instance);
+function enter(guest: Guest, step: Step, call: Exchange): unknown {
+  const startBytes = guest.memoryBytes;
   try {
-    for (const name of INITIALIZERS) {
-      const first = instance.exports[name];
-      if (typeof first === "function") (first as () => void)();
-    }
+    for (const name of INITIALIZERS) guest.function(name)?.();
     call.open();
-    return (instance.exports[step] as () => unknown)();
+    return guest.function(step)?.();
   } catch (thrown) {
-    if (call.ended() === undefined && burned(instance, call) > call.fuel.limit) throw exhausted(step, call);
-    const bytes = memoryBytes(instance);
+    if (call.ended() === undefined && burned(guest, call) > call.fuel.limit) throw exhausted(step, call);
+    const bytes = guest.memoryBytes;
     // A memory that grew until nearly nothing was left is why the guest gave up; one that was as large before is not.
     const full = bytes > startBytes && bytes > LIMITS.memoryPages * PAGE_BYTES * FULL_SHARE;
     throw trapped(step, call, thrown, full);
@@ -142,16 +136,7 @@ function trapped(step: Step, call: Exchange, thrown: unknown, full: boolean): Fa
 }
 
 /** The fuel of a call: what the module counted itself, and what was charged by length. */
-const burned = (instance: WebAssembly.Instance, { fuel }: Exchange): number =>
-  fuel.limit - Number(fuelOf(instance).value) + fuel.moved;
-
-const fuelOf = (instance: WebAssembly.Instance) => instance.exports[FUEL] as WebAssembly.Global;
-
-function memoryBytes(instance: WebAssembly.Instance): number {
-  const exported: readonly unknown[] = Object.values(instance.exports);
-  const memories = exported.filter((one) => one instanceof WebAssembly.Memory);
-  return memories.reduce((all, { buffer }) => all + buffer.byteLength, 0);
-}
+const burned = (guest: Guest, { fuel }: Exchange): number => fuel.limit - guest.fuelLeft + fuel.moved;
 
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes).replaceAll(/\p{Cc}+/gu, " ");
 const messageOf = (thrown: unknown) =>
