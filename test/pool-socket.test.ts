@@ -87,7 +87,7 @@ describe("replicas that share a supervisor", () => {
     const supervisor = await listening(path, "--sandboxes", "1", "--isolation", "shared");
     const [leaving, staying] = await Promise.all([replica(path), replica(path)]);
     await pass(staying, "stays");
-    const long = { cpuMs: 300, wallMs: limits.wallMs };
+    const long = { cpuMs: 300, wallMs: limits.wallMs, fuel: 1e12 };
     const left = Array.from({ length: 5 }, () =>
       pass(leaving, "leaves", endless, long).then(
         () => "ran",

@@ -46,8 +46,11 @@ export type Work =
   | { readonly do: "config"; readonly digest: string; readonly parts: Parts };
 export type Parts = readonly (readonly [name: string, bytes: number])[];
 
-/** What a sandbox says of its work: that a stretch begins whose time counts, and in the end what came of it. */
-export type Stretch = Step | "compile" | "config";
+/**
+ * What a sandbox says of its work: that a stretch begins whose time counts, and in the end what came of it. The steps begin
+ * without a word where nothing has to be compiled first.
+ */
+export type Stretch = "steps" | "compile" | "config";
 export type Answer = Started | Ended;
 export interface Started {
   readonly started: Stretch;
@@ -100,7 +103,7 @@ export function splitParts(parts: Parts, body: Uint8Array): Record<string, strin
   return texts;
 }
 
-const STRETCHES: ReadonlySet<unknown> = new Set(["monitor", "analyze", "plan", "compile", "config"]);
+const STRETCHES: ReadonlySet<unknown> = new Set(["steps", "compile", "config"]);
 /** A sandbox's own messages are sentences; an algorithm's error in one may be 4 KiB. */
 const MESSAGE_CHARACTERS = 8 * 1_024;
 

@@ -54,7 +54,9 @@ async function work(asked: Work, body: Uint8Array): Promise<void> {
     const problems = schema === undefined ? [] : await checkConfig(schema, shared["config"] ?? "{}");
     return done({ problems: JSON.stringify(problems) });
   }
+  const isNew = asked.steps.some(({ digest }) => !algorithms.has(digest));
   const steps = asked.steps.map(({ step, digest }) => ({ step, of: algorithm(digest) }));
+  if (isNew) answer({ started: "steps" });
   const fuelLimit = asked.limits.fuel ?? asked.limits.cpuMs * LIMITS.fuelPerCpuMs;
   const journals = readJournals(shared["journal"]);
   const answers: Partial<Record<Step, string>> = {};
@@ -69,7 +71,6 @@ async function work(asked: Work, body: Uint8Array): Promise<void> {
   });
   for (const { step, of } of steps) {
     const input = inputOf(step, shared, { ...shared, ...answers });
-    answer({ started: step });
     try {
       const effects = { granted: asked.effects, journal: journals[step] ?? [] };
       const result = runStep(of, { step, input, iteration: shared["iteration"], fuel: fuelLimit, effects });

@@ -41,7 +41,9 @@ interface Serving extends Lease {
   readonly owner: string;
   /** Since when it belongs to them. */
   readonly sinceMs: number;
-  work: { readonly taken: Taken<Turn>; readonly usedMs: number } | undefined;
+  work: Taken<Turn> | undefined;
+  /** What its process had used when it was given back last. */
+  usedMs: number;
 }
 
 /**
@@ -83,7 +85,9 @@ export class Pool {
     const { work, sandbox } = serving;
     if (work === undefined) return;
     serving.work = undefined;
-    this.#queue.charge(work.taken, sandbox.processMs() - work.usedMs, performance.now());
+    const usedMs = sandbox.processMs();
+    this.#queue.charge(work, usedMs - serving.usedMs, performance.now());
+    serving.usedMs = usedMs;
     if (!sandbox.alive || isWorn(sandbox) || this.#mustYield(serving)) this.#retire(serving);
     this.#serve();
   }
@@ -110,7 +114,7 @@ export class Pool {
         go(undefined);
         continue;
       }
-      serving.work = { taken, usedMs: serving.sandbox.processMs() };
+      serving.work = taken;
       go(serving);
     }
   }
@@ -155,6 +159,7 @@ export class Pool {
       owner: this.#ownerFor(tenant),
       sinceMs: performance.now(),
       work: undefined,
+      usedMs: sandbox.processMs(),
     };
     this.#serving.add(serving);
     void sandbox.ended.then(() => {
