@@ -17,6 +17,7 @@ import { HELP, readFlags, type Flags } from "./flags.ts";
 import { connect, machineTime } from "./kube/index.ts";
 import {
   effectsOf,
+  egressEndpoint,
   followTenants,
   policyRegistry,
   serviceEndpoint,
@@ -35,6 +36,10 @@ const EMBEDDED = fileURLToPath(new URL("../build/registry", import.meta.url));
 
 /** So far into its day the simulated application begins: its load is already rising. */
 const MORNING_MS = 20_000;
+
+/** Policies wait so long for the Tenants to be read once, so that a start denies nobody what is granted. */
+const TENANT_WAITS = 100;
+const TENANT_WAIT_MS = 100;
 
 const stop = new AbortController();
 process.on("SIGTERM", () => stop.abort());
@@ -76,9 +81,10 @@ async function operator(flags: Flags): Promise<void> {
     log.warn({ code: fault.code, policy: key }, fault.sentence);
   };
   const tenants = await followTenants({ cluster, time: machineTime, signal, onFault });
+  for (let waits = 0; waits < TENANT_WAITS && !tenants.hasSynced(); waits += 1) await sleep(TENANT_WAIT_MS);
   const endpoint = serviceEndpoint(cluster, flags.serviceAddresses);
   const denied = [...flags.denyAddresses, ...(await addressesOf(await cluster.host()))];
-  const effects = effectsOf(egress({ endpoint, denied }), tenants);
+  const effects = effectsOf(egress({ endpoint: egressEndpoint(endpoint), denied }), tenants);
   const world = {
     clock,
     driver: kubernetesDriver(cluster),

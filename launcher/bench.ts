@@ -1,6 +1,8 @@
 // `npm run bench`: what Sluice costs, as a table with the machine's description. Nothing else should run meanwhile.
+import { readFile } from "node:fs/promises";
 import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
 import { benchEngine } from "../test/bench/engine.ts";
+import { benchFuel } from "../test/bench/fuel.ts";
 import { benchPool } from "../test/bench/pool.ts";
 import { buildAlgorithms } from "./build/algorithms.ts";
 import { benchPeers } from "../test/bench/peers.ts";
@@ -13,9 +15,11 @@ const gib = (totalmem() / 1_024 ** 3).toFixed(0);
 process.stdout.write(
   `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? "?"}), ${gib} GiB, Linux ${release()}, Node ${process.versions.node}, load ${load}\n\n`,
 );
+const rust = new Uint8Array(await readFile("test/guests/rust.wasm"));
 const rows = [
   ...(await benchEngine(threshold.file)),
-  ...(await benchPeers()),
+  ...benchFuel(threshold.file),
+  ...(await benchPeers({ Rust: rust })),
   ...(await benchPool()),
   ...(await operatorIdle()),
 ];

@@ -1,4 +1,5 @@
-import type { Egress, Grant } from "../egress/index.ts";
+import type { Egress, Endpoint, Grant } from "../egress/index.ts";
+import { asFault, Fault } from "../fault/index.ts";
 import type { Policy } from "../policy/index.ts";
 import type { Tenants } from "./tenants.ts";
 
@@ -18,6 +19,24 @@ export function effectsOf(egress: Egress, tenants: Tenants): (policy: Policy) =>
     return (request, signal) => egress.perform(request, grantOf(policy, tenants), signal);
   };
 }
+
+/** Where a service is, for an algorithm that asks it: what keeps it from being asked is a rule of the policy's egress. */
+export const egressEndpoint =
+  (endpoint: Endpoint): Endpoint =>
+  async (policy, service) => {
+    try {
+      return await endpoint(policy, service);
+    } catch (thrown) {
+      const { code, message, retry } = asFault(thrown);
+      if (code === "ClusterUnavailable") throw thrown;
+      const found = `The service ${service.name} cannot be asked: ${message}`;
+      throw new Fault("EffectDenied", found, {
+        field: "spec.algorithm.egress",
+        remedy: "Name a service with this port in the policy's namespace, which its account may get.",
+        retry,
+      });
+    }
+  };
 
 function grantOf(policy: Policy, tenants: Tenants): Grant {
   const { hosts, services } = policy.algorithm.egress;

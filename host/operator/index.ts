@@ -1,5 +1,5 @@
 export { serviceEndpoint, type ServiceAddresses } from "./endpoint.ts";
 export { startOperator, type Operator, type OperatorOptions, type Watcher } from "./operator.ts";
-export { effectsOf } from "./grant.ts";
+export { effectsOf, egressEndpoint } from "./grant.ts";
 export { followTenants, type Tenants } from "./tenants.ts";
 export { policyRegistry } from "./registry.ts";

@@ -11,6 +11,8 @@ export interface Granted extends Ceiling {
 export interface Tenants {
   /** What the policies of a namespace may have at the most. */
   ceilingOf(namespace: string): Granted;
+  /** Whether all Tenants have been read: before that no host is granted. */
+  hasSynced(): boolean;
   /** Ends after the signal was given; never rejects. */
   readonly ended: Promise<void>;
 }
@@ -43,6 +45,7 @@ export async function followTenants({ cluster, time, signal, onFault }: Options)
       byNamespace ??= indexed(tenants.entries().flatMap(([, one]) => one ?? []));
       return ceilingFrom(namespace, byNamespace.get(namespace) ?? []);
     },
+    hasSynced: () => tenants.hasSynced(),
     ended: tenants.ended,
   };
 }

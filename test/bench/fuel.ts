@@ -5,6 +5,9 @@ import { compile } from "../../host/engine/sandbox/module.ts";
 import { asFault } from "../../host/fault/index.ts";
 import { LIMITS } from "../../host/tenant/index.ts";
 import { imported, wasm } from "../hostile/wat.ts";
+import { inputOf, nodeOf, sampleOf, valuesOf } from "../step-input.ts";
+import type { Row } from "./engine.ts";
+import { overhead } from "./overhead.ts";
 
 const FUEL = LIMITS.cpuMs * LIMITS.fuelPerCpuMs;
 const COPIES = 16;
@@ -187,8 +190,33 @@ function measure(one: Case): { ms: number; code: string } {
   return last;
 }
 
-/** The table, slowest first. */
-export function worstCases(): { what: string; ms: number; code: string }[] {
-  const rows = [...instructions, ...host].map((one) => ({ what: one.what, ...measure(one) }));
-  return rows.sort((first, second) => second.ms - first.ms);
+/** How many of the slowest stand in the table. */
+const SHOWN = 8;
+
+/** What metering costs, and how long fuel lasts at the most: the slowest instructions and functions of the host. */
+export function benchFuel(threshold: string): Row[] {
+  const slowest = [...instructions, ...host]
+    .map((one) => ({ what: one.what, ...measure(one) }))
+    .sort((first, second) => second.ms - first.ms);
+  const metered = [2, 40, 160].map((nodes) => {
+    const names = Array.from({ length: nodes }, (_, at) => `node-${at}`);
+    const input = inputOf({
+      topology: { nodes: names.map((name) => nodeOf(name, 2)), edges: [] },
+      sources: { rates: valuesOf(...names.map((name) => sampleOf(name, 420))) },
+      history: [],
+    });
+    const text = JSON.stringify(input);
+    const { plainUs, meteredUs, ratio, fuel } = overhead(threshold, "plan", text);
+    return {
+      what: `metering a step of ${(text.length / 1_024).toFixed(1)} KB: without, with, ratio, fuel`,
+      figure: `${plainUs.toFixed(0)} us, ${meteredUs.toFixed(0)} us, ${ratio.toFixed(3)}, ${fuel}`,
+    };
+  });
+  return [
+    ...metered,
+    ...slowest.slice(0, SHOWN).map(({ what, ms, code }) => ({
+      what: `${FUEL / 1e6} M fuel at the worst: ${what}`,
+      figure: `${ms.toFixed(0)} ms, ${code}`,
+    })),
+  ];
 }

@@ -54,6 +54,7 @@ export async function stage(): Promise<Stage> {
     "wait",
     '--for=jsonpath={.status.conditions[?(@.type=="Established")].status}=True',
     "crd/scalingpolicies.sluice.dev",
+    "crd/tenants.sluice.dev",
     "--timeout=30s",
   ]);
   await kubectl([

@@ -28,7 +28,7 @@ beforeAll(async () => {
   set = await stage();
   team = await set.tenant(NODES);
   const service =
-    '{"apiVersion":"v1","kind":"Service","metadata":{"name":"forecast"},"spec":{"ports":[{"port":8080}]}}';
+    '{"apiVersion":"v1","kind":"Service","metadata":{"name":"forecast"},"spec":{"selector":{"app":"forecast"},"ports":[{"port":8080}]}}';
   await apply(service);
   const file = join(set.folder, "asks.wasm");
   await compileAssemblyScript({ file: join(ROOT, "pdk/assemblyscript/examples/http.ts") }, file);
@@ -110,6 +110,20 @@ describe("an algorithm that asks a service for its forecast", () => {
     await tenant("second", [rule]);
     await active("EffectDenied", "is in two Tenants, first and second, and neither counts");
     expect(await replicas(set, team)).toMatchObject({ split: "5/5", count: "2/2" });
+  });
+
+  test("asks no service whose endpoints somebody wrote by hand: they could be any address", async () => {
+    await apply(
+      '{"apiVersion":"v1","kind":"Service","metadata":{"name":"byhand"},"spec":{"clusterIP":"None","ports":[{"port":8080}]}}',
+    );
+    await policy("http://byhand:8080/rate", [{ service: { name: "byhand", port: 8080 } }]);
+    await active("EffectDenied", "The service byhand has no selector");
+  });
+
+  test("says which service is not there", async () => {
+    await policy("http://nobody:8080/rate", [{ service: { name: "nobody", port: 8080 } }]);
+    const seen = await active("EffectDenied", "The service nobody cannot be asked");
+    expect(seen?.message).toContain("spec.algorithm.egress");
   });
 
   test("is refused by the API server with a rule that cannot be meant", async () => {
