@@ -65,7 +65,8 @@ export const FAULTS = {
     remedy: "Correct the query: NaN and infinities are refused, never used.",
   },
   DeadlineExceeded: {
-    means: "A step used more processor time or wall time than its limit; its sandbox was killed.",
+    means:
+      "A step used more processor time or wall time than its limit; its sandbox was killed. When that is, is not always the same.",
     remedy: "Make the algorithm do less in a step, or ask for a higher limit.",
   },
   FuelExhausted: {

@@ -21,7 +21,12 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 };
 
 const readme = await readFile(join(ROOT, "README.md"), "utf8");
-const pages = [readme, await readFile(join(ROOT, "docs/how-to/test.md"), "utf8")];
+const pages = [
+  readme,
+  ...(await Promise.all(
+    ["test.md", "ask-a-service.md"].map((name) => readFile(join(ROOT, "docs/how-to", name), "utf8")),
+  )),
+];
 const blocks = (language: string, text: string) =>
   [...text.matchAll(new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, "gs"))].map((found) => found[1] ?? "");
 const commands = pages.flatMap((page) => blocks("sh", page)).flatMap((block) => block.trim().split("\n"));
