@@ -1,8 +1,11 @@
 import { output } from "./extism";
 import { fail } from "./failure";
+import { NameIndex } from "./names";
 import { figure, quote } from "./text";
 import { Value } from "./value";
 
+/** So many names are looked through faster than an index of them is made. */
+const FEW = 8;
 const LARGEST: f64 = 2147483647;
 
 /** Hands the answer of a step to the host; what an exported step returns. */
@@ -19,6 +22,9 @@ export abstract class Answer {
 /** An object that is being written: what monitor and analyze answer, and what an algorithm remembers. */
 export class Fields extends Answer {
   private names: string[] = [];
+  /** Where each name stands, once there are more than can be looked through. */
+  private byName: NameIndex | null = null;
+  private room: i32 = 0;
   private parts: string[] = [];
 
   number(name: string, x: f64): Fields {
@@ -51,13 +57,28 @@ export class Fields extends Answer {
 
   /** JSON that is already text. The last of two with the same name counts. */
   raw(name: string, json: string): Fields {
-    const known = this.names.indexOf(name);
+    const known = this.find(name);
     if (known >= 0) this.parts[known] = json;
     else {
+      const index = this.byName;
+      if (index !== null) index.put(name, this.names.length);
       this.names.push(name);
       this.parts.push(json);
     }
     return this;
+  }
+
+  private find(name: string): i32 {
+    const count = this.names.length;
+    if (count < FEW) return this.names.indexOf(name);
+    let index = this.byName;
+    if (index === null || count >= this.room) {
+      this.room = 4 * count;
+      index = new NameIndex(this.room);
+      for (let i = 0; i < count; i++) index.put(this.names[i], i);
+      this.byName = index;
+    }
+    return index.first(name);
   }
 
   get json(): string {

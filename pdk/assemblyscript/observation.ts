@@ -1,4 +1,5 @@
 import { fail } from "./failure";
+import { NameIndex } from "./names";
 import { Value } from "./value";
 
 /**
@@ -7,7 +8,8 @@ import { Value } from "./value";
  */
 export class Observation {
   /** The values; none if there is no data, or an error. */
-  readonly samples: Sample[] = [];
+  readonly samples: Sample[];
+  private byNode: NameIndex | null = null;
 
   constructor(
     /** The source's name. */
@@ -15,7 +17,8 @@ export class Observation {
     readonly value: Value,
   ) {
     const series = value.list("series");
-    for (let i = 0; i < series.length; i++) this.samples.push(new Sample(series[i]));
+    this.samples = new Array<Sample>(series.length);
+    for (let i = 0; i < series.length; i++) this.samples[i] = new Sample(series[i]);
   }
 
   /** Why the source could not be read; empty if it could. */
@@ -25,20 +28,16 @@ export class Observation {
 
   /** Whether there is a value for the node. */
   has(node: string): bool {
-    for (let i = 0; i < this.samples.length; i++) if (this.samples[i].node == node) return true;
-    return false;
+    return this.index().first(node) >= 0;
   }
 
   /** All values of the node together. Fails if there is none: ask `has` first. */
   sum(node: string): f64 {
+    const index = this.index();
+    let at = index.first(node);
+    if (at < 0) fail(`${this.name} has no value for ${node}${this.why()}: ask has("${node}") first`);
     let sum: f64 = 0;
-    let found = false;
-    for (let i = 0; i < this.samples.length; i++) {
-      if (this.samples[i].node != node) continue;
-      sum += this.samples[i].number;
-      found = true;
-    }
-    if (!found) fail(`${this.name} has no value for ${node}${this.why()}: ask has("${node}") first`);
+    for (; at >= 0; at = index.after(at)) sum += this.samples[at].number;
     return sum;
   }
 
@@ -53,6 +52,16 @@ export class Observation {
   /** The partitions behind the values, where the source reads Kafka. */
   get partitions(): Value[] {
     return this.value.list("partitions");
+  }
+
+  private index(): NameIndex {
+    let index = this.byNode;
+    if (index === null) {
+      index = new NameIndex(this.samples.length);
+      for (let i = this.samples.length - 1; i >= 0; i--) index.put(this.samples[i].node, i);
+      this.byNode = index;
+    }
+    return index;
   }
 
   private why(): string {

@@ -1,23 +1,37 @@
 import { fail } from "./failure";
+import { NameIndex } from "./names";
 import { Value } from "./value";
 
 /** The application as a graph. */
 export class Topology {
-  readonly nodes: Node[] = [];
-  readonly edges: Edge[] = [];
+  readonly nodes: Node[];
+  readonly edges: Edge[];
+  private byName: NameIndex | null = null;
 
   constructor(readonly value: Value) {
     const nodes = value.list("nodes");
-    for (let i = 0; i < nodes.length; i++) this.nodes.push(new Node(nodes[i]));
     const edges = value.list("edges");
-    for (let i = 0; i < edges.length; i++) this.edges.push(new Edge(edges[i]));
+    this.nodes = new Array<Node>(nodes.length);
+    this.edges = new Array<Edge>(edges.length);
+    for (let i = 0; i < nodes.length; i++) this.nodes[i] = new Node(nodes[i]);
+    for (let i = 0; i < edges.length; i++) this.edges[i] = new Edge(edges[i]);
   }
 
   /** The node of that name. Fails if there is none. */
   node(name: string): Node {
-    for (let i = 0; i < this.nodes.length; i++) if (this.nodes[i].name == name) return this.nodes[i];
-    fail(`topology: there is no node "${name}"`);
-    return this.nodes[0];
+    const at = this.index().first(name);
+    if (at < 0) fail(`topology: there is no node "${name}"`);
+    return this.nodes[at];
+  }
+
+  private index(): NameIndex {
+    let index = this.byName;
+    if (index === null) {
+      index = new NameIndex(this.nodes.length);
+      for (let i = this.nodes.length - 1; i >= 0; i--) index.put(this.nodes[i].name, i);
+      this.byName = index;
+    }
+    return index;
   }
 }
 
