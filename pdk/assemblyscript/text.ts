@@ -27,6 +27,38 @@ export function quote(text: string): string {
   return quoted + text.substring(from) + '"';
 }
 
+/** The text that stands in UTF-8 between the quotation marks of a JSON text. */
+export function decode(at: usize, end: usize): string {
+  for (let byte = at; byte < end; byte++)
+    if (load<u8>(byte) >= 0x80 || load<u8>(byte) == 0x5c) return unquote(String.UTF8.decodeUnsafe(at, end - at));
+  const text = changetype<usize>(__new((end - at) << 1, idof<string>()));
+  for (let byte = at, to = text; byte < end; byte++, to += 2) store<u16>(to, load<u8>(byte));
+  return changetype<string>(text);
+}
+
+/**
+ * The number, if it is written with at most 15 digits and without an exponent: then both the digits and the power of ten
+ * are exact, and so is what their division rounds to. NaN for every other.
+ */
+export function decimal(at: usize, end: usize): f64 {
+  const negative = at < end && load<u8>(at) == 0x2d;
+  if (negative) at++;
+  if (at == end || end - at > 16) return NaN;
+  let digits: i64 = 0;
+  let point = end;
+  for (let i = at; i < end; i++) {
+    const digit = load<u8>(i) - 0x30;
+    if (digit <= 9) digits = digits * 10 + digit;
+    else if (digit == 0xfe && point == end && i > at && i + 1 < end) point = i;
+    else return NaN;
+  }
+  if (point == end && end - at > 15) return NaN;
+  let scale: f64 = 1;
+  for (let i = point + 1; i < end; i++) scale *= 10;
+  const number = <f64>digits / scale;
+  return negative ? -number : number;
+}
+
 /** The text that stands between the quotation marks of a JSON text. */
 export function unquote(raw: string): string {
   let at = raw.indexOf("\\");

@@ -1,5 +1,6 @@
 import { fail } from "./failure";
-import { unquote } from "./text";
+import { blanks, isOpening, pastText, pastWord, Span, spans } from "./scan";
+import { decimal, decode } from "./text";
 
 const QUOTE: u8 = 0x22;
 const BACKSLASH: u8 = 0x5c;
@@ -9,8 +10,12 @@ const BACKSLASH: u8 = 0x5c;
  * missing, null or of another type ends the step with its path, such as `config.target: a number is needed, found null`.
  */
 export class Value {
-  private parts: Value[] = [];
   private opened: bool = false;
+  /** How many fields or entries it has, and the last of them: each knows the one before it. */
+  private count: i32 = 0;
+  private last: Value | null = null;
+  private before: Value | null = null;
+  private entries: Value[] | null = null;
 
   /** From the byte `at` up to the byte `end`, without blanks around it. Empty where nothing is. */
   constructor(
@@ -20,12 +25,14 @@ export class Value {
     /** Where the field's name stands, without its quotation marks; 0 for an entry of a list. */
     private nameAt: usize,
     private nameEnd: usize,
+    /** Of an object or a list: its entry in the index of them. */
+    private span: usize,
   ) {}
 
   /** What stands for an object that is not there: it has no fields. */
   static none(parent: Value, name: string): Value {
     const bytes = changetype<usize>(String.UTF8.encode(name));
-    return new Value(0, 0, parent, bytes, bytes + String.UTF8.byteLength(name));
+    return new Value(0, 0, parent, bytes, bytes + String.UTF8.byteLength(name), 0);
   }
 
   /** Whether the object has the field, be it null. */
@@ -36,8 +43,12 @@ export class Value {
   /** The names of the object's fields, in their order. */
   keys(): string[] {
     if (this.at != this.end) this.open(0x7b, "an object");
-    const keys = new Array<string>(this.parts.length);
-    for (let i = 0; i < keys.length; i++) keys[i] = this.parts[i].name;
+    const keys = new Array<string>(this.count);
+    let part = this.last;
+    for (let i = this.count - 1; part !== null; i--) {
+      keys[i] = part.name;
+      part = part.before;
+    }
     return keys;
   }
 
@@ -90,7 +101,8 @@ export class Value {
   asNumber(): f64 {
     const first = this.first();
     if (first != 0x2d && (first < 0x30 || first > 0x39)) this.refuse("a number");
-    const number = parseFloat(this.json);
+    let number = decimal(this.at, this.end);
+    if (isNaN(number)) number = parseFloat(this.json);
     if (!isFinite(number)) this.refuse("a finite number");
     return number;
   }
@@ -104,12 +116,22 @@ export class Value {
 
   asText(): string {
     if (this.first() != QUOTE) this.refuse("a text");
-    return unquote(String.UTF8.decodeUnsafe(this.at + 1, this.end - this.at - 2));
+    return decode(this.at + 1, this.end - 1);
   }
 
   asList(): Value[] {
     this.open(0x5b, "a list");
-    return this.parts;
+    let entries = this.entries;
+    if (entries === null) {
+      entries = new Array<Value>(this.count);
+      let part = this.last;
+      for (let i = this.count - 1; part !== null; i--) {
+        entries[i] = part;
+        part = part.before;
+      }
+      this.entries = entries;
+    }
+    return entries;
   }
 
   /** The JSON as it was written: big integers and `1.0` keep their spelling. Empty where nothing is. */
@@ -121,13 +143,24 @@ export class Value {
   get path(): string {
     const parent = this.parent;
     if (parent === null) return this.name;
-    if (this.nameAt == 0) return `${parent.path}[${parent.parts.indexOf(this)}]`;
+    if (this.nameAt == 0) return `${parent.path}[${this.position}]`;
     return parent.parent === null ? this.name : `${parent.path}.${this.name}`;
   }
 
   /** The name of the field that this is. */
   private get name(): string {
-    return unquote(String.UTF8.decodeUnsafe(this.nameAt, this.nameEnd - this.nameAt));
+    return decode(this.nameAt, this.nameEnd);
+  }
+
+  /** How many entries of the list are before this one. */
+  private get position(): i32 {
+    let position = 0;
+    let part = this.before;
+    while (part !== null) {
+      position++;
+      part = part.before;
+    }
+    return position;
   }
 
   private isNamed(name: string): bool {
@@ -153,10 +186,9 @@ export class Value {
   private find(name: string): Value | null {
     if (this.at == this.end) return null;
     if (!this.opened) this.open(0x7b, "an object");
-    for (let i = this.parts.length - 1; i >= 0; i--) {
-      if (this.parts[i].isNamed(name)) return this.parts[i];
-    }
-    return null;
+    let part = this.last;
+    while (part !== null && !part.isNamed(name)) part = part.before;
+    return part;
   }
 
   private first(): u8 {
@@ -176,25 +208,37 @@ export class Value {
     if (this.first() != bracket) this.refuse(needed);
     this.opened = true;
     let at = blanks(this.at + 1, this.end);
+    let span = this.span + offsetof<Span>();
     while (at < this.end && load<u8>(at) != bracket + 2) {
       let nameAt: usize = 0;
       let nameEnd: usize = 0;
       if (bracket == 0x7b) {
-        if (load<u8>(at) != QUOTE) fail(`${this.path}: is not JSON, a field has no name`);
         nameAt = at + 1;
-        at = pastText(at, this.end);
+        at = this.pastName(at);
         nameEnd = at - 1;
-        at = blanks(at, this.end);
-        if (at >= this.end || load<u8>(at) != 0x3a) fail(`${this.path}: is not JSON, a field has no value`);
-        at = blanks(at + 1, this.end);
+        at = blanks(this.pastColon(at), this.end);
       }
-      const past = pastValue(at, this.end);
-      if (past == at) fail(`${this.path}: is not JSON, a value is missing`);
-      this.parts.push(new Value(at, past, this, nameAt, nameEnd));
-      at = blanks(past, this.end);
+      const part = valueAt(at, this.end, this, nameAt, nameEnd, span);
+      if (part.end == at) fail(`${this.path}: is not JSON, a value is missing`);
+      if (part.span != 0) span += changetype<Span>(span).next;
+      part.before = this.last;
+      this.last = part;
+      this.count++;
+      at = blanks(part.end, this.end);
       if (at < this.end && load<u8>(at) == 0x2c) at = blanks(at + 1, this.end);
     }
     if (at >= this.end) fail(`${this.path}: is not JSON, it ends too early`);
+  }
+
+  private pastName(at: usize): usize {
+    if (load<u8>(at) != QUOTE) fail(`${this.path}: is not JSON, a field has no name`);
+    return pastText(at, this.end);
+  }
+
+  private pastColon(at: usize): usize {
+    at = blanks(at, this.end);
+    if (at >= this.end || load<u8>(at) != 0x3a) fail(`${this.path}: is not JSON, a field has no value`);
+    return at + 1;
   }
 }
 
@@ -204,39 +248,21 @@ export function parse(bytes: StaticArray<u8>, name: string = "input"): Value {
   const end = from + bytes.length;
   const at = blanks(from, end);
   const nameAt = changetype<usize>(String.UTF8.encode(name));
-  return new Value(at, pastValue(at, end), null, nameAt, nameAt + String.UTF8.byteLength(name));
+  const span = at < end && isOpening(load<u8>(at)) ? spans(at, end) : 0;
+  return valueAt(at, end, null, nameAt, nameAt + String.UTF8.byteLength(name), span);
 }
 
-function blanks(at: usize, end: usize): usize {
-  while (at < end && load<u8>(at) <= 0x20) at++;
-  return at;
-}
-
-/** The first byte after the value that begins at `at`. Brackets are counted, not followed: depth costs no stack. */
-function pastValue(at: usize, end: usize): usize {
-  let depth = 0;
-  while (at < end) {
-    const byte = load<u8>(at);
-    if (byte == QUOTE) {
-      at = pastText(at, end);
-      if (depth == 0) return at;
-      continue;
-    }
-    if (byte == 0x7b || byte == 0x5b) depth++;
-    else if (byte == 0x7d || byte == 0x5d) {
-      if (depth == 0) return at;
-      if (--depth == 0) return at + 1;
-    } else if (depth == 0 && (byte == 0x2c || byte == 0x3a || byte <= 0x20)) return at;
-    at++;
-  }
-  return end;
-}
-
-function pastText(at: usize, end: usize): usize {
-  for (at++; at < end; at++) {
-    const byte = load<u8>(at);
-    if (byte == BACKSLASH) at++;
-    else if (byte == QUOTE) return at + 1;
-  }
-  return end;
+/** The value that begins at `at`; if it is an object or a list, `span` is its entry in the index of them. */
+function valueAt(
+  at: usize,
+  end: usize,
+  parent: Value | null,
+  nameAt: usize,
+  nameEnd: usize,
+  span: usize,
+): Value {
+  const first = at < end ? load<u8>(at) : 0;
+  if (isOpening(first)) return new Value(at, changetype<Span>(span).end, parent, nameAt, nameEnd, span);
+  const past = first == QUOTE ? pastText(at, end) : pastWord(at, end);
+  return new Value(at, past, parent, nameAt, nameEnd, 0);
 }
