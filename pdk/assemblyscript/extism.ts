@@ -52,8 +52,8 @@ export function input(): StaticArray<u8> {
 }
 
 export function output(text: string): void {
-  const length = String.UTF8.byteLength(text);
-  Host.outputSet(block(text), length);
+  const at = block(text);
+  Host.outputSet(at, Host.length(at));
 }
 
 export function error(text: string): void {

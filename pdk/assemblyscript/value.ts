@@ -16,6 +16,8 @@ export class Value {
   private last: Value | null = null;
   private before: Value | null = null;
   private entries: Value[] | null = null;
+  /** The name by which it was asked for, where it is not there. */
+  private wanted: string | null = null;
 
   /** From the byte `at` up to the byte `end`, without blanks around it. Empty where nothing is. */
   constructor(
@@ -31,8 +33,9 @@ export class Value {
 
   /** What stands for an object that is not there: it has no fields. */
   static none(parent: Value, name: string): Value {
-    const bytes = changetype<usize>(String.UTF8.encode(name));
-    return new Value(0, 0, parent, bytes, bytes + String.UTF8.byteLength(name), 0);
+    const none = new Value(0, 0, parent, 0, 0, 0);
+    none.wanted = name;
+    return none;
   }
 
   /** Whether the object has the field, be it null. */
@@ -143,13 +146,14 @@ export class Value {
   get path(): string {
     const parent = this.parent;
     if (parent === null) return this.name;
-    if (this.nameAt == 0) return `${parent.path}[${this.position}]`;
+    if (this.nameAt == 0 && this.wanted === null) return `${parent.path}[${this.position}]`;
     return parent.parent === null ? this.name : `${parent.path}.${this.name}`;
   }
 
   /** The name of the field that this is. */
   private get name(): string {
-    return decode(this.nameAt, this.nameEnd);
+    const wanted = this.wanted;
+    return wanted === null ? decode(this.nameAt, this.nameEnd) : wanted;
   }
 
   /** How many entries of the list are before this one. */
