@@ -135,10 +135,10 @@ describe("the module of threshold", () => {
     expect(WebAssembly.Module.exports(await module()).map(({ name }) => name)).toEqual(["plan", "memory"]);
   });
 
-  test("begins with one page of memory and has less than 32 KiB", async () => {
+  test("begins with the eight pages of memory that 32 KB of input take, and has less than 32 KiB", async () => {
     const imports = new Proxy({}, { get: () => () => 0n });
     const { memory } = new WebAssembly.Instance(await module(), { "extism:host/env": imports }).exports;
-    expect((memory as WebAssembly.Memory).buffer.byteLength).toBe(65_536);
+    expect((memory as WebAssembly.Memory).buffer.byteLength).toBe(8 * 65_536);
     expect((await readFile(file)).length).toBeLessThan(32_768);
   });
 });

@@ -76,8 +76,8 @@ export class Blocks {
   }
 
   // Numbers out of range throw a RangeError of the view, which ends the call.
-  load8 = (address: bigint): number => this.#view.getUint8(Number(address));
-  load64 = (address: bigint): bigint => this.#view.getBigUint64(Number(address), true);
+  load8 = (address: bigint | number): number => this.#view.getUint8(Number(address));
+  load64 = (address: bigint | number): bigint => this.#view.getBigUint64(Number(address), true);
   store8 = (address: bigint, value: number): void => this.#view.setUint8(Number(address), value);
   store64 = (address: bigint, value: bigint): void => this.#view.setBigUint64(Number(address), value, true);
 
