@@ -62,6 +62,9 @@ struct Plan {
 
 #[plugin_fn]
 pub fn monitor(Json(step): Json<Step>) -> FnResult<Json<Said>> {
+    if step.config.url.is_empty() {
+        return Ok(Json(Said { status: 0, body: String::new() }));
+    }
     let answer = http::request::<()>(&HttpRequest::new(&step.config.url), None)?;
     let body = String::from_utf8(answer.body())?;
     Ok(Json(Said { status: answer.status_code(), body }))
