@@ -18,8 +18,8 @@ declare namespace WebAssembly {
   class Memory {
     readonly buffer: ArrayBuffer;
   }
-  class Global<Value = unknown> {
-    value: Value;
+  class Global {
+    value: unknown;
   }
   class Instance {
     constructor(module: Module, imports?: Readonly<Record<string, Readonly<Record<string, unknown>>>>);

@@ -22,7 +22,7 @@ export interface Run {
 /** Runs a function of an admitted module in a new instance. */
 export function run(bytes: Uint8Array, name: string, given: readonly unknown[] = [], fuel = 1_000_000): Run {
   const instance = new WebAssembly.Instance(new WebAssembly.Module(admitted(bytes)), { [EXTISM]: {} });
-  const left = instance.exports[FUEL] as WebAssembly.Global<bigint>;
+  const left = instance.exports[FUEL] as WebAssembly.Global & { value: bigint };
   left.value = BigInt(fuel);
   const outcome = { result: undefined as unknown, trap: undefined as string | undefined };
   try {

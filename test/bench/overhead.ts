@@ -40,7 +40,7 @@ export function overhead(file: string, step: "plan", input: string): Overhead {
       for (const [at, { module: from, name }] of imports.entries())
         (given[from] ??= {})[name] = one.works[at];
       const instance = new WebAssembly.Instance(module, given);
-      const left = instance.exports[FUEL] as WebAssembly.Global<bigint> | undefined;
+      const left = instance.exports[FUEL] as (WebAssembly.Global & { value: bigint }) | undefined;
       if (left !== undefined) left.value = BigInt(LIMIT);
       (instance.exports[START] as (() => void) | undefined)?.();
       (instance.exports[step] as () => void)();

@@ -86,8 +86,8 @@ export class Guest {
     for (const [global, value] of this.#globals) global.value = value;
   }
 
-  get #fuel(): WebAssembly.Global<bigint> {
-    return this.#instance.exports[FUEL] as WebAssembly.Global<bigint>;
+  get #fuel(): WebAssembly.Global & { value: bigint } {
+    return this.#instance.exports[FUEL] as WebAssembly.Global & { value: bigint };
   }
 
   #view(): Uint8Array {

@@ -30,7 +30,8 @@ export function run(
 ): Run {
   const random = new Random(seed);
   const calls: string[] = [];
-  const left = () => (instance?.exports[FUEL] as WebAssembly.Global<bigint> | undefined)?.value ?? 1n;
+  const left = () =>
+    (instance?.exports[FUEL] as (WebAssembly.Global & { value: bigint }) | undefined)?.value ?? 1n;
   let instance: WebAssembly.Instance | undefined;
   let ended: Run["ended"] = "";
   let finished = -1;
@@ -49,7 +50,7 @@ export function run(
   };
   call("start", () => {
     instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), importsOf(decoded, calls));
-    const tank = instance.exports[FUEL] as WebAssembly.Global<bigint> | undefined;
+    const tank = instance.exports[FUEL] as (WebAssembly.Global & { value: bigint }) | undefined;
     if (tank !== undefined) tank.value = fuel;
     (instance.exports[START] as (() => void) | undefined)?.();
   });
