@@ -93,10 +93,10 @@ describe("with isolation by tenant", () => {
 
   test("a tenant's one pass comes in among a thousand of another's that has the only process", async () => {
     await using own = await bed(1);
-    await own.run({ plan: busy }, { tenant: "thousand" }).catch(() => undefined);
+    await own.run({ plan: busy }, { tenant: "thousand", fuel: 1e12 }).catch(() => undefined);
     let done = 0;
     const thousand = times(999, () =>
-      codeOf(own.run({ plan: busy }, { tenant: "thousand" })).then(() => (done += 1)),
+      codeOf(own.run({ plan: busy }, { tenant: "thousand", fuel: 1e12 })).then(() => (done += 1)),
     );
     await until(() => done > 0 && sandboxes().length === 2);
     const before = done;
@@ -122,11 +122,11 @@ describe("with shared processes", () => {
 
   test("one tenant's pass waits for the one that runs of another's thousand, and for no second one", async () => {
     await using own = await bed(1, { isolation: "shared" });
-    await own.run({ plan: busy }, { tenant: "thousand" }).catch(() => undefined);
+    await own.run({ plan: busy }, { tenant: "thousand", fuel: 1e12 }).catch(() => undefined);
     await runAs(own, "one");
     let done = 0;
     const thousand = times(999, () =>
-      codeOf(own.run({ plan: busy }, { tenant: "thousand" })).then(() => (done += 1)),
+      codeOf(own.run({ plan: busy }, { tenant: "thousand", fuel: 1e12 })).then(() => (done += 1)),
     );
     await until(() => done > 0);
     const before = done;
@@ -169,7 +169,7 @@ describe.each(["tenant", "shared"] as const)("a sandbox process, isolation %s", 
     await using own = await bed(1, { isolation });
     await runAs(own, "team-a");
     const codes = Promise.all([
-      codeOf(own.run({ plan: endless }, { cpuMs: 60_000, wallMs: 60_000 })),
+      codeOf(own.run({ plan: endless }, { cpuMs: 60_000, wallMs: 60_000, fuel: 1e12 })),
       ...times(20, () => codeOf(runAs(own, "team-a"))),
     ]);
     const serving = sandboxes();

@@ -19,6 +19,8 @@ export const LANGUAGES: readonly Language[] = ["assemblyscript", "rust", "go", "
 
 /** There is no toolchain of the version that the guest was built with: what to do about it. */
 export class NoToolchain extends Error {}
+/** There is one, but of another version, or a part of it had to be fetched from a registry and could not be. */
+export class NotComparable extends Error {}
 
 const run = async (file: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}) =>
   (await promisify(execFile)(file, [...args], { cwd, env: { ...process.env, ...env }, maxBuffer: 2 ** 26 }))
@@ -45,7 +47,8 @@ const BUILDS: Readonly<Record<Language, (folder: string) => Promise<Uint8Array>>
 
 async function buildGo(folder: string): Promise<Uint8Array> {
   const version = await run("go", ["env", "GOVERSION"], folder).catch(() => "none");
-  if (version.trim() !== GO) throw new NoToolchain(`put ${GO} on PATH (here is ${version.trim()})`);
+  if (version === "none") throw new NoToolchain(`put ${GO} on PATH`);
+  if (version.trim() !== GO) throw new NotComparable(`it is built with ${GO}, and here is ${version.trim()}`);
   const out = join(folder, "guest.wasm");
   const flags = ["-buildmode=c-shared", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w -buildid="];
   await run("go", ["build", ...flags, "-o", out, "."], join(HERE, "go"), {
@@ -56,8 +59,11 @@ async function buildGo(folder: string): Promise<Uint8Array> {
 
 async function buildRust(folder: string): Promise<Uint8Array> {
   const target = "wasm32-unknown-unknown";
+  await run("rustup", ["run", RUST, "rustc", "--version"], folder).catch(() => {
+    throw new NoToolchain(`install Rust ${RUST} by rustup`);
+  });
   await run("rustup", ["target", "add", target, "--toolchain", RUST], folder).catch(() => {
-    throw new NoToolchain(`install Rust ${RUST} by rustup, with the target ${target}`);
+    throw new NotComparable(`rustup could not fetch the target ${target}`);
   });
   // Where it was built stands in messages of a panic.
   const cargo = process.env["CARGO_HOME"] || join(homedir(), ".cargo");
@@ -103,14 +109,12 @@ async function zigHome(): Promise<string> {
   )
     return python;
   await mkdir(CACHE, { recursive: true });
-  try {
-    await run("python3", ["-m", "venv", "--clear", home], CACHE);
-    await run(python, ["-m", "pip", "install", "--quiet", `ziglang==${ZIG}`], CACHE);
-  } catch (thrown) {
-    throw new NoToolchain(
-      `install Python with venv and pip, which bring Zig ${ZIG}: ${String(thrown).slice(0, 300)}`,
-    );
-  }
+  await run("python3", ["-m", "venv", "--clear", home], CACHE).catch(() => {
+    throw new NoToolchain(`install Python with venv and pip, which bring Zig ${ZIG}`);
+  });
+  await run(python, ["-m", "pip", "install", "--quiet", `ziglang==${ZIG}`], CACHE).catch(() => {
+    throw new NotComparable(`pip could not fetch ziglang ${ZIG}`);
+  });
   await writeFile(ready, "");
   return python;
 }
