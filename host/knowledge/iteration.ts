@@ -1,5 +1,6 @@
 import type { FaultCode } from "../fault/index.ts";
 import type { Journal, JournalBodies } from "./journal.ts";
+import type { Memory } from "./memory.ts";
 import type { Topology } from "../topology/index.ts";
 
 /** One number of a source. */
@@ -88,6 +89,8 @@ export interface Iteration {
   readonly fault: { readonly code: FaultCode; readonly message: string } | undefined;
   /** JSON text that the algorithm asked to be given in its next pass. */
   readonly carry: string | undefined;
+  /** What the host remembers after this pass; absent where it changed nothing of it. */
+  readonly memory?: Memory;
   readonly logs?: readonly LogLine[];
   /** Processor time that the algorithm used, all steps together. */
   readonly cpuMs?: number;
@@ -112,6 +115,8 @@ export interface Past {
   readonly number: number;
   /** Of the last successful pass. */
   readonly carry: string | undefined;
+  /** Of the last pass that left one, also of one that failed. */
+  readonly memory?: Memory;
   /** Newest first, as the policy asked for it. */
   readonly history: readonly PastEntry[];
   /** A decision that was stored and not finished, such as when the operator was killed in between. */
