@@ -19,6 +19,8 @@ export interface Flags {
   readonly sandboxes: number;
   readonly blanks: number;
   readonly isolation: Isolation;
+  /** Where the supervisor of the sandboxes listens that runs already, such as in another container. */
+  readonly supervisorSocket: string | undefined;
   /** Registries that may be spoken to without TLS. */
   readonly insecureRegistries: readonly string[];
   /** A file of certificates that registries are trusted by, besides the usual ones. */
@@ -40,6 +42,7 @@ export const HELP = `usage: node host/main.ts operator [options]     scale the p
   --sandboxes N                sandbox processes at the same time (default 8)
   --blanks N                   sandbox processes that are kept started besides (default 1)
   --isolation tenant|shared    whether a sandbox process serves one tenant while it lives, or all (default tenant)
+  --supervisor-socket PATH     use the sandboxes of a supervisor that listens there; it was told the three above itself
 operator:
   --kubeconfig FILE, --context NAME   default: the account that is mounted into the pod
   --concurrency N              passes at the same time (default 16)
@@ -66,6 +69,7 @@ const OPTIONS = {
   sandboxes: { type: "string" },
   blanks: { type: "string" },
   isolation: { type: "string" },
+  "supervisor-socket": { type: "string" },
   "insecure-registry": { type: "string", multiple: true },
   "registry-ca": { type: "string" },
   "deny-address": { type: "string", multiple: true },
@@ -100,6 +104,7 @@ export function readFlags(given: readonly string[]): Flags {
     sandboxes: count("sandboxes", values.sandboxes, 8, 1, 100),
     blanks: count("blanks", values.blanks, 1, 1, 100),
     isolation: isolation(values.isolation ?? "tenant"),
+    supervisorSocket: values["supervisor-socket"],
     insecureRegistries: values["insecure-registry"] ?? [],
     registryCa: values["registry-ca"],
     serviceAddresses: new Map((values["service-address"] ?? []).map(serviceAddress)),

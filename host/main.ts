@@ -187,12 +187,13 @@ async function knowledge({ state }: Flags, log: Logger) {
 }
 
 async function sandboxes(
-  { sandboxes: limit, blanks, isolation }: Flags,
+  { sandboxes: limit, blanks, isolation, supervisorSocket }: Flags,
   artifacts: Artifacts,
   log: Logger,
 ): Promise<SandboxEngine & AsyncDisposable> {
   const engine = await startEngine({
     ...{ sandboxes: limit, blanks, isolation },
+    ...defined({ socket: supervisorSocket }),
     modules: (tenant, digest) => artifacts.bytes(tenant, digest),
     onWalls: (walls) => tellWalls(log, walls),
   });

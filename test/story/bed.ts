@@ -37,8 +37,8 @@ export interface Stage extends AsyncDisposable {
   push(file: string, name: string): Promise<string>;
 }
 
-/** Sets the stage; takes about ten seconds. */
-export async function stage(): Promise<Stage> {
+/** Sets the stage; takes about ten seconds. `install` puts Sluice into the cluster: its kinds, and its account `sluice`. */
+export async function stage(install: (real: Cluster) => Promise<void> = byManifests): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-stage-"));
   const [real, store, load] = await Promise.all([
     cluster({ audit: true }),
@@ -48,8 +48,7 @@ export async function stage(): Promise<Stage> {
   const metrics = await prometheus({ targets: [load.target] });
   const { kubectl } = real;
   await real.applyNode("node-1", { pods: "500" });
-  await kubectl(["apply", "--server-side", "--filename", join(ROOT, "crds")]);
-  await kubectl(["apply", "--filename", join(ROOT, "install/operator.yaml")]);
+  await install(real);
   await kubectl([
     "wait",
     '--for=jsonpath={.status.conditions[?(@.type=="Established")].status}=True',
@@ -88,6 +87,11 @@ export async function stage(): Promise<Stage> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function byManifests({ kubectl }: Cluster): Promise<void> {
+  await kubectl(["apply", "--server-side", "--filename", join(ROOT, "crds")]);
+  await kubectl(["apply", "--filename", join(ROOT, "install/operator.yaml")]);
 }
 
 async function push(file: string, reference: string, { username, password }: Registry): Promise<string> {

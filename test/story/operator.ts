@@ -24,22 +24,15 @@ export interface OperatorSetting {
 }
 
 /** Starts an operator and returns when it is ready. */
-export async function operator({ kubeconfig, state, flags = [] }: OperatorSetting): Promise<OperatorProcess> {
-  const options = [
-    "host/main.ts",
-    "operator",
-    "--kubeconfig",
-    kubeconfig,
-    "--state",
-    state,
-    "--port",
-    "0",
-    ...flags,
-  ];
-  const child = spawn(process.execPath, ["--no-warnings", ...options], {
-    cwd: ROOT,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+export const operator = ({ kubeconfig, state, flags = [] }: OperatorSetting): Promise<OperatorProcess> =>
+  operatorBy([
+    ...["--no-warnings", "host/main.ts", "operator"],
+    ...["--kubeconfig", kubeconfig, "--state", state, "--port", "0", ...flags],
+  ]);
+
+/** Starts an operator by a command line of Node's, and returns when it is ready. */
+export async function operatorBy(options: readonly string[]): Promise<OperatorProcess> {
+  const child = spawn(process.execPath, options, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
   let log = "";
   child.stdout?.setEncoding("utf8").on("data", (text: string) => (log += text));
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (log += text));
@@ -61,7 +54,7 @@ export async function operator({ kubeconfig, state, flags = [] }: OperatorSettin
 
 async function addressOf(child: ChildProcess, log: () => string): Promise<string> {
   for (let tries = 0; tries < 300; tries += 1) {
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(log())?.[0];
+    const url = /http:\/\/(127\.0\.0\.1|0\.0\.0\.0):\d+/.exec(log())?.[0];
     if (url !== undefined && (await fetch(`${url}/readyz`).catch(() => undefined))?.ok === true) return url;
     if (child.exitCode !== null) break;
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -18,6 +18,8 @@ interface Program {
   readonly module: string;
   readonly main: string;
   readonly tags: string;
+  /** How long a build takes on two cores when nothing is cached. */
+  readonly minutes: number;
   /** Says what `-X` stamps, given the module's requirements. */
   readonly stamps: (required: (path: string) => string) => Readonly<Record<string, string>>;
 }
@@ -27,6 +29,7 @@ const TESTWORLD: Program = {
   module: CLUSTER,
   main: ".",
   tags: "",
+  minutes: 9,
   stamps: kubernetesStamps,
 };
 
@@ -36,6 +39,7 @@ const PROMETHEUS_SERVER: Program = {
   main: "github.com/prometheus/prometheus/cmd/prometheus",
   // Without service discoveries: the clients of a dozen clouds are most of the server.
   tags: "remove_all_sd",
+  minutes: 4,
   stamps: (required) => ({
     // The library's v0.313.5 is the server's 3.13.5.
     "github.com/prometheus/common/version.Version": required("github.com/prometheus/prometheus").replace(
@@ -43,6 +47,25 @@ const PROMETHEUS_SERVER: Program = {
       "$1.$2.",
     ),
   }),
+};
+
+const HELM: Program = {
+  name: "helm",
+  // The packages that it shares with the control plane are compiled already.
+  module: CLUSTER,
+  main: "helm.sh/helm/v3/cmd/helm",
+  tags: "",
+  minutes: 1,
+  stamps: (required) => {
+    const [major = "", minor = ""] = required("k8s.io/kubernetes").replace("v", "").split(".");
+    const path = "helm.sh/helm/v3/pkg";
+    return {
+      [`${path}/chartutil.k8sVersionMajor`]: major,
+      [`${path}/chartutil.k8sVersionMinor`]: minor,
+      [`${path}/lint/rules.k8sVersionMajor`]: major,
+      [`${path}/lint/rules.k8sVersionMinor`]: minor,
+    };
+  },
 };
 
 /**
@@ -56,6 +79,11 @@ export function testworldBinary(): Promise<string> {
 /** The path of the Prometheus server's binary, built like the test world's; `SLUICE_PROMETHEUS` names another. */
 export function prometheusBinary(): Promise<string> {
   return binary(PROMETHEUS_SERVER, "SLUICE_PROMETHEUS");
+}
+
+/** The path of Helm's binary, built like the test world's; `SLUICE_HELM` names another. */
+export function helmBinary(): Promise<string> {
+  return binary(HELM, "SLUICE_HELM");
 }
 
 const asked = new Map<string, Promise<string>>();
@@ -121,7 +149,7 @@ async function compile(program: Program, requirements: string, build: string): P
     program.main,
   ];
   note(
-    `building ${program.name} (once; about ${program === TESTWORLD ? 9 : 4} minutes on two cores when nothing is cached)`,
+    `building ${program.name} (once; about ${program.minutes} minutes on two cores when nothing is cached)`,
   );
   await go(options, program.module);
   await rename(unfinished, build).catch(async (thrown: unknown) => {

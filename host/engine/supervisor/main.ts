@@ -1,6 +1,7 @@
 // The program of the supervisor: it holds no token and looks at no byte of a module. It speaks with the operator over its
 // standard input and output, or over a Unix socket (`--listen PATH`) when the two run in different containers. Whoever
 // connects to that socket shares the processes with the others.
+import { rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { parseArgs } from "node:util";
 import type { Isolation } from "../engine.ts";
@@ -46,7 +47,11 @@ if (values.listen === undefined) {
     socket.on("error", () => undefined);
     socket.on("close", () => supervisor.close());
   });
+  // What a supervisor that was killed has left: a container that is started again finds its old volume.
+  rmSync(values.listen, { force: true });
   server.listen(values.listen, () => process.stdout.write("listening\n"));
+  // The operators are asked to end in the same moment, and finish the passes that they have under way.
+  process.on("SIGTERM", () => server.close(() => void pool.close().then(() => process.exit(0))));
 }
 
 function isolation(text: string): Isolation {
