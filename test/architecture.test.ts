@@ -38,6 +38,7 @@ const ONLY: Readonly<Record<string, string>> = {
   pino: "telemetry",
   "node:sqlite": "store",
   commander: "cli",
+  croner: "policy",
 };
 /** These wire everything together, so they may know everybody. */
 const ENTRANCE = ["host/main.ts", "host/flags.ts"];

@@ -1,5 +1,5 @@
 import type { Iteration, Verdict, Wanted } from "../host/knowledge/index.ts";
-import { policyKey, tenantKey, type Policy, type TargetNode } from "../host/policy/index.ts";
+import { policyKey, tenantKey, type Guardrails, type Policy, type TargetNode } from "../host/policy/index.ts";
 import type { Topology, TopologyNode } from "../host/topology/index.ts";
 
 /** A node of a topology with everything that a test does not care about filled in. */
@@ -27,6 +27,17 @@ const targetNode = (name: string): TargetNode => ({
   attributes: {},
 });
 
+/** Guardrails that bound nothing but what the nodes themselves say. */
+export const guardrails = (rest: Partial<Guardrails> = {}): Guardrails => ({
+  totalMax: undefined,
+  behavior: undefined,
+  zero: { allowed: false, idle: 0, cooldownSeconds: 300, signals: [] },
+  windows: [],
+  maxReversalsPerHour: undefined,
+  nodes: {},
+  ...rest,
+});
+
 /** A policy over one node called `split`, every default filled in. */
 export const policy = (rest: Partial<Policy> = {}): Policy => ({
   key: policyKey("team-a", "clicks"),
@@ -48,7 +59,7 @@ export const policy = (rest: Partial<Policy> = {}): Policy => ({
   },
   intervalSeconds: 15,
   startAfterSeconds: 0,
-  guardrails: { totalMax: undefined },
+  guardrails: guardrails(),
   knowledge: { keep: 200, history: undefined },
   ...rest,
 });

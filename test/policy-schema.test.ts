@@ -56,23 +56,9 @@ describe("a policy that asks for what is not there yet", () => {
     ["spec.algorithm.plan.http", plan({ http: { service: SERVICE, protocol: "kta/v1alpha1" } })],
     ["spec.algorithm.limits.memory", { "spec.algorithm.limits": { memory: "32Mi" } }],
     ["spec.shadow", { "spec.shadow": { artifact: "oci://registry.example/a:1" } }],
-    [
-      "spec.windows",
-      { "spec.windows": [{ name: "n", start: "0 22 * * *", end: "0 6 * * *", freeze: true }] },
-    ],
     ["spec.ownership", { "spec.ownership": { onDrift: "Yield" } }],
-    [
-      "spec.guardrails.behavior",
-      { "spec.guardrails.behavior": { scaleDown: { stabilizationWindowSeconds: 300 } } },
-    ],
-    [
-      `${NODES}[0].behavior`,
-      { [`${NODES}.0.behavior`]: { scaleUp: { policies: [{ type: "Pods", value: 4, periodSeconds: 60 }] } } },
-    ],
-    ["spec.guardrails.zero", { "spec.guardrails.zero": { allowed: true } }],
     ["spec.guardrails.fallback", { "spec.guardrails.fallback": { after: "3m", parallelism: 3 } }],
     ["spec.guardrails.settle", { "spec.guardrails.settle": {} }],
-    ["spec.guardrails.maxReversalsPerHour", { "spec.guardrails.maxReversalsPerHour": 4 }],
   ])("by %s is told so, and what to use instead", (field, changes) => {
     const result = parsePolicy(manifest(changes));
     if (result.ok) throw new Error("accepted");

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parsePolicy, type Parsed, type Policy } from "../host/policy/index.ts";
+import { guardrails } from "./builders.ts";
 import { manifest, type Changes } from "./manifest.ts";
 import { AGAINST_RULES, OUT_OF_SHAPE } from "./wrong-policies.ts";
 
@@ -75,7 +76,7 @@ describe("a policy that says the least", () => {
       },
       intervalSeconds: 15,
       startAfterSeconds: 0,
-      guardrails: { totalMax: undefined },
+      guardrails: guardrails({ nodes: { split: {}, count: {} } }),
       knowledge: { keep: 200, history: undefined },
     });
   });

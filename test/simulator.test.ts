@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { Fault } from "../host/fault/index.ts";
 import type { Observation, Wanted } from "../host/knowledge/index.ts";
-import { guard } from "../host/loop/guardrails.ts";
+import { guard } from "../host/loop/index.ts";
 import type { PrometheusSource, TargetNode } from "../host/policy/index.ts";
 import {
   loadAt,
@@ -15,7 +15,7 @@ import {
   step,
   type AppState,
 } from "../host/simulator/index.ts";
-import { policy } from "./builders.ts";
+import { guardrails, policy } from "./builders.ts";
 
 const CHAIN = ["source", "split", "count", "sink"];
 const nodeOf = (state: AppState, name: string) => state.nodes.find((one) => one.name === name)!;
@@ -38,7 +38,7 @@ const source = (name: string): PrometheusSource => ({
 const words = policy({
   nodes: CHAIN.map((name, at) => target(name, CHAIN.slice(at + 1, at + 2))),
   sources: [source("rates"), source("lag")],
-  guardrails: { totalMax: 30 },
+  guardrails: guardrails({ totalMax: 30 }),
 });
 
 /** A clock that the test turns; it starts with a simulated day. */
@@ -186,7 +186,11 @@ describe("the simulation", () => {
         node,
         parallelism: Math.ceil(valueOf(rates, node) / 100),
       }));
-      await driver.scale(words, guard(wanted, topology, words.guardrails).changes);
+      await driver.scale(
+        words,
+        guard(wanted, { topology, sources: {}, memory: undefined, at: new Date(0) }, words.guardrails)
+          .decision.changes,
+      );
       counters.push(nodeOf(state(), "count").parallelism);
     }
     expect(Math.min(...counters)).toBe(1);

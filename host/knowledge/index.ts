@@ -14,7 +14,7 @@ export type {
   Verdict,
   Wanted,
 } from "./iteration.ts";
-export type { Memory, NodeMemory } from "./memory.ts";
+export type { Memory, Moment, NodeMemory } from "./memory.ts";
 export type {
   EffectKind,
   Journal,

@@ -31,7 +31,20 @@ export interface Wanted {
 }
 
 /** Why a number was moved. */
-export type Reason = "OutOfBounds" | "TotalExceeded" | "AboveCeiling" | "ZeroNotAllowed";
+export type Reason =
+  | "WithinTolerance"
+  | "Stabilized"
+  | "RateLimited"
+  | "AboveCeiling"
+  | "Aligned"
+  | "TooManyReversals"
+  | "WindowUnknown"
+  | "Frozen"
+  | "Idle"
+  | "SignalAbove"
+  | "OutOfBounds"
+  | "ZeroNotAllowed"
+  | "TotalExceeded";
 
 /** One node's grant: what it has, what the algorithm wanted, what it gets and every reason that moved it. */
 export interface Verdict {
@@ -117,6 +130,8 @@ export interface Past {
   readonly carry: string | undefined;
   /** Of the last pass that left one, also of one that failed. */
   readonly memory?: Memory;
+  /** What the host remembered could not be read: for a while nothing may shrink. */
+  readonly memoryLost?: boolean;
   /** Newest first, as the policy asked for it. */
   readonly history: readonly PastEntry[];
   /** A decision that was stored and not finished, such as when the operator was killed in between. */

@@ -1,16 +1,32 @@
 /**
  * What the host itself has to remember of a policy from pass to pass, so that a restart forgets no window, rate or owner.
- * Compact: a copy stands in `status.checkpoint`. Plain JSON.
+ * Compact: a copy stands in `status.checkpoint`. Plain JSON. Times are in ms since 1970.
  */
 export interface Memory {
   /** By the node's name. */
   readonly nodes: Readonly<Record<string, NodeMemory>>;
-  /** Since when every pass has failed, in ms since 1970; absent while passes succeed. */
+  /** Since when every pass has failed; absent while passes succeed. */
   readonly failingSinceMs?: number;
+  /** What had been remembered was lost then: nothing shrinks before every window has passed since. */
+  readonly lostAtMs?: number;
 }
 
-/** What is remembered of one node. Times are in ms since 1970. */
+/** A number and when it was said. */
+export type Moment = readonly [atMs: number, value: number];
+
+/** What is remembered of one node. */
 export interface NodeMemory {
+  /** What the algorithm wanted, before any guardrail, as far back as the stabilisation windows reach; oldest first. */
+  readonly wants?: readonly Moment[];
+  /** By how much it was scaled, as far back as the rates reach; below 0 is down; oldest first. */
+  readonly scaled?: readonly Moment[];
+  /** The last change's direction, 1 or -1, and when within the last hour it turned. */
+  readonly direction?: number;
+  readonly turned?: readonly number[];
+  /** Since when all its signals are quiet. */
+  readonly quietSinceMs?: number;
+  /** The last decision wanted no more than the idle parallelism. */
+  readonly wantedIdle?: true;
   /** What was found before this policy first wrote: what `onDelete: Restore` brings back. */
   readonly found?: number;
   /** What this policy wrote last: another number is somebody else's. */

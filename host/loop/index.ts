@@ -1,4 +1,4 @@
-export { guard } from "./guardrails.ts";
+export { guard, type Ground, type Guarded } from "./guardrails/index.ts";
 export { iterate } from "./loop.ts";
 export { readPlan, type Plan } from "./plan.ts";
 export { nextPassSeconds } from "./schedule.ts";

@@ -1,7 +1,7 @@
 import { asFault, Fault } from "../fault/index.ts";
-import type { ChangeOutcome, Iteration, IterationOutcome, Past } from "../knowledge/index.ts";
+import type { ChangeOutcome, Iteration, IterationOutcome, Memory, Past } from "../knowledge/index.ts";
 import type { Policy } from "../policy/index.ts";
-import { guard } from "./guardrails.ts";
+import { guard, notScaled } from "./guardrails/index.ts";
 import { readPlan } from "./plan.ts";
 import { PassEnded, type World } from "./world.ts";
 
@@ -23,10 +23,20 @@ export async function iterate(policy: Policy, world: World): Promise<Iteration> 
     pass = { ...pass, ...done };
 
     const plan = readPlan(done.answers.plan ?? noPlan(), topology);
-    const decision = guard(plan.wanted, topology, policy.guardrails);
+    const before = memoryOf(past, pass.at);
+    const ground = { topology, sources, memory: before, at: new Date(pass.at) };
+    const { decision, memory } = guard(plan.wanted, ground, policy.guardrails);
     pass = {
       ...pass,
       decision,
+      memory:
+        policy.mode === "Enforce"
+          ? memory
+          : notScaled(
+              memory,
+              before,
+              decision.changes.map(({ node }) => node),
+            ),
       carry: carry ?? past.carry,
       outcome: intent(policy, decision.changes.length),
     };
@@ -34,7 +44,14 @@ export async function iterate(policy: Policy, world: World): Promise<Iteration> 
     if (pass.outcome !== "Open") return pass;
 
     const changes = await world.driver.scale(policy, decision.changes);
-    pass = { ...pass, changes, outcome: outcomeOf(changes), fault: faultOf(changes) };
+    const failed = changes.flatMap(({ node, outcome }) => (outcome === "Failed" ? [node] : []));
+    pass = {
+      ...pass,
+      changes,
+      outcome: outcomeOf(changes),
+      fault: faultOf(changes),
+      memory: notScaled(memory, before, failed),
+    };
   } catch (thrown) {
     const fault = asFault(thrown);
     if (fault.code === "StoreUnavailable") throw fault;
@@ -58,6 +75,11 @@ const begin = (past: Past, at: Date): Iteration => ({
   fault: undefined,
   carry: undefined,
 });
+
+/** What is remembered; of a policy that is not new and of which nothing is, that it was lost. */
+function memoryOf({ memory, memoryLost }: Past, at: string): Memory | undefined {
+  return memoryLost === true ? { nodes: {}, ...memory, lostAtMs: Date.parse(at) } : memory;
+}
 
 /** The operator ended between storing and finishing this decision: what it left undone is decided anew. */
 const abandoned = (open: Iteration): Iteration => ({ ...open, outcome: "Abandoned" });

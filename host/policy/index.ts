@@ -1,5 +1,6 @@
 export * from "./policy.ts";
 export { durationMs } from "./duration.ts";
+export { openWindows } from "./window.ts";
 export { parsePolicy, type Parsed } from "./parse.ts";
 export type { ScalingPolicyStatus } from "./object.ts";
 export { NO_TENANT, parseTenant, type Ceiling, type Tenant } from "./tenant.ts";

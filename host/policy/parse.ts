@@ -2,6 +2,7 @@ import { Fault } from "../fault/index.ts";
 import type { Problem } from "../fault/index.ts";
 import { durationMs } from "./duration.ts";
 import { fill, isRecord } from "./fill.ts";
+import { guardrailsOf } from "./guardrails.ts";
 import type { ScalingPolicySpec as Spec } from "./object.ts";
 import { policyKey, STEPS, tenantKey } from "./policy.ts";
 import type { AlgorithmUse, ArtifactUse, HistoryOffer, Policy, Source, TargetNode } from "./policy.ts";
@@ -117,7 +118,7 @@ const policyOf = ({ name, namespace, uid, generation }: Metadata, spec: Spec, co
   algorithm: algorithmOf(spec, config),
   intervalSeconds: milliseconds(spec.schedule.interval) / 1_000,
   startAfterSeconds: milliseconds(spec.schedule.startAfter) / 1_000,
-  guardrails: { totalMax: spec.guardrails.total?.max },
+  guardrails: guardrailsOf(spec),
   knowledge: { keep: spec.knowledge.keep, history: historyOf(spec) },
 });
 

@@ -94,9 +94,80 @@ export interface AlgorithmUse {
   readonly cpuMs: number;
 }
 
+/** So much may change within a period: units of parallelism (`Pods`), or percent of what ran when it began. */
+export interface Rate {
+  readonly type: "Pods" | "Percent";
+  readonly value: number;
+  readonly periodSeconds: number;
+}
+
+/** How fast a node may scale in one direction. */
+export interface Scaling {
+  /** Wants of so long ago are looked back on. */
+  readonly windowSeconds: number;
+  /** Which of several rates counts: that which allows the most change, the least, or no change at all. */
+  readonly select: "Max" | "Min" | "Disabled";
+  readonly rates: readonly Rate[];
+  /** Share of what runs by which a demand may differ before anything moves. */
+  readonly tolerance: number;
+}
+
+/** Stabilisation and rates. Without one a node has neither. */
+export interface Behavior {
+  readonly up: Scaling;
+  readonly down: Scaling;
+  /** Exact, or with the rounding errors of the HorizontalPodAutoscaler. */
+  readonly arithmetic: "Exact" | "Doubles";
+  /** As the HorizontalPodAutoscaler does without a behavior: up to twice what runs, and the window for scaling down. */
+  readonly isPlain: boolean;
+}
+
+/** A source that says whether a node is in use. */
+export interface Signal {
+  readonly source: string;
+  /** In use above this number. */
+  readonly above: number;
+}
+
+/** When a node may be stopped altogether. */
+export interface Zero {
+  readonly allowed: boolean;
+  /** Parallelism of a node that is not in use. */
+  readonly idle: number;
+  readonly cooldownSeconds: number;
+  readonly signals: readonly Signal[];
+}
+
+/** A time that comes again: other bounds, or nothing moves. */
+export interface Window {
+  readonly name: string;
+  /** Five fields of cron, as `end`. */
+  readonly start: string;
+  readonly end: string;
+  /** By its name in the IANA database. */
+  readonly timeZone: string;
+  readonly bounds: Bounds | undefined;
+  readonly isFreeze: boolean;
+}
+
+/** What a node has of its own; it wins over what all nodes have. */
+export interface NodeRails {
+  readonly min?: number;
+  readonly max?: number;
+  readonly behavior?: Behavior;
+}
+
 export interface Guardrails {
   /** Most parallelism of all nodes together; undefined is no such limit. */
   readonly totalMax: number | undefined;
+  /** Of every node that has none of its own. */
+  readonly behavior: Behavior | undefined;
+  readonly zero: Zero;
+  readonly windows: readonly Window[];
+  /** How often a node may turn within an hour; undefined is no such limit. */
+  readonly maxReversalsPerHour: number | undefined;
+  /** By the node's name. */
+  readonly nodes: Readonly<Record<string, NodeRails>>;
 }
 
 export type Mode = "Enforce" | "DryRun" | "Paused";

@@ -1,6 +1,6 @@
 import type { Policy } from "../../host/policy/index.ts";
 import type { Topology } from "../../host/topology/index.ts";
-import { node, policy, topology } from "../builders.ts";
+import { guardrails, node, policy, topology } from "../builders.ts";
 
 /** An application and the policy over it that answers are tried on. */
 export interface Stage {
@@ -11,7 +11,7 @@ export interface Stage {
 
 const stage = (totalMax: number | undefined, ...nodes: ReturnType<typeof node>[]): Stage => ({
   topology: topology(...nodes),
-  policy: policy({ guardrails: { totalMax } }),
+  policy: policy({ guardrails: guardrails({ totalMax }) }),
   names: nodes.map(({ name }) => name),
 });
 

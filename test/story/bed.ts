@@ -94,7 +94,12 @@ async function byManifests({ kubectl }: Cluster): Promise<void> {
   await kubectl(["apply", "--filename", join(ROOT, "install/operator.yaml")]);
 }
 
-async function push(file: string, reference: string, { username, password }: Registry): Promise<string> {
+/** Pushes a file by the command line tool and returns its reference. */
+export async function push(
+  file: string,
+  reference: string,
+  { username, password }: Registry,
+): Promise<string> {
   const flags = ["--username", username, "--password-stdin", "--plain-http"];
   const pushing = run(
     process.execPath,

@@ -67,6 +67,14 @@ const scaling = (direction: string) =>
 export const behavior = () =>
   block(
     "Rates and stabilisation, in the shape of HorizontalPodAutoscaler v2; `Pods` means units of parallelism.",
-    { scaleUp: Type.Optional(scaling("up")), scaleDown: Type.Optional(scaling("down")) },
-    { notYet: "use bounds, guardrails.total and a tolerance of the algorithm's config" },
+    {
+      scaleUp: Type.Optional(scaling("up")),
+      scaleDown: Type.Optional(scaling("down")),
+      compat: Type.Optional(
+        choice(
+          "Kubernetes: with the HorizontalPodAutoscaler's own rounding of percents, which for 10 % of 100 makes 111; without scaleUp and scaleDown, its limits for a missing behavior.",
+          ["Kubernetes"],
+        ),
+      ),
+    },
   );

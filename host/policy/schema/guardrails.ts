@@ -24,7 +24,15 @@ const zero = block(
     cooldown: duration("Time for which all signals must have been quiet.", "0s", "24h", { default: "300s" }),
     signals: Type.Optional(listBy("source", "What must be quiet, at most 10.", signal, { max: 10 })),
   },
-  { notYet: "leave it out: a node that runs keeps at least 1" },
+  {
+    rules: [
+      {
+        cel: "!self.allowed || (has(self.signals) && self.signals.size() > 0)",
+        message: "zero.allowed needs evidence: name at least one source under zero.signals",
+        holds: ({ allowed, signals = [] }) => !allowed || signals.length > 0,
+      },
+    ],
+  },
 );
 
 const fallback = block(
@@ -73,9 +81,7 @@ export const guardrails = block(
     fallback: Type.Optional(fallback),
     settle: Type.Optional(settle),
     maxReversalsPerHour: Type.Optional(
-      whole("How often a node may turn from growing to shrinking or back within an hour.", 0, 60, {
-        notYet: "lengthen schedule.interval, or use a tolerance of the algorithm's config",
-      }),
+      whole("How often a node may turn from growing to shrinking or back within an hour.", 0, 60),
     ),
   },
   { default: {} },

@@ -1,4 +1,6 @@
 import { Type } from "typebox";
+import type { Problem } from "../../fault/index.ts";
+import { timesProblem } from "../window.ts";
 import { bounds } from "./bounds.ts";
 import { block, dnsLabel, duration, exactlyOne, flag, listBy, text } from "./field.ts";
 
@@ -42,13 +44,21 @@ const window = block(
     bounds: Type.Optional(bounds("These bounds take the place of guardrails.bounds.")),
     freeze: Type.Optional(flag("Nothing is scaled while the window lasts.")),
   },
-  { rules: [exactlyOne(["bounds", "freeze"], "a window has other bounds or a freeze: name exactly one")] },
+  {
+    rules: [exactlyOne(["bounds", "freeze"], "a window has other bounds or a freeze: name exactly one")],
+    checks: [timesCanCome],
+  },
 );
 
-export const windows = listBy(
-  "name",
-  "Times with other bounds or a freeze, at most 20.",
-  window,
-  { max: 20 },
-  { notYet: "change guardrails.bounds, or set mode to Paused, when the time comes" },
-);
+export const windows = listBy("name", "Times with other bounds or a freeze, at most 20.", window, {
+  max: 20,
+});
+
+function timesCanCome({ start, end, timeZone }: { start: string; end: string; timeZone: string }): Problem[] {
+  return Object.entries({ start, end }).flatMap(([field, pattern]) => {
+    const problem = timesProblem(pattern, timeZone);
+    return problem === undefined
+      ? []
+      : [{ field: `.${field}`, message: `is no time that comes again: ${problem}` }];
+  });
+}

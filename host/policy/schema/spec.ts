@@ -61,7 +61,7 @@ export const spec = block("What is wanted.", FIELDS, {
       },
     },
   ],
-  checks: [sourcesAreForNodes],
+  checks: [sourcesAreForNodes, signalsAreSources],
 });
 
 /** What the API server knows as a ScalingPolicy, apart from its metadata. */
@@ -72,6 +72,20 @@ export const scalingPolicy = block(
     status: Type.Optional(status),
   },
 );
+
+function signalsAreSources({ guardrails, sources = [] }: Fields): Problem[] {
+  const names = sources.map(({ name }) => name);
+  return (guardrails.zero?.signals ?? []).flatMap(({ source }, at) =>
+    names.includes(source)
+      ? []
+      : [
+          {
+            field: `.guardrails.zero.signals[${at}].source`,
+            message: `there is no source ${source}: the sources are ${listed(names) || "none"}`,
+          },
+        ],
+  );
+}
 
 function sourcesAreForNodes({ target, sources = [] }: Fields): Problem[] {
   const names = (target.kubernetes?.nodes ?? []).map(({ name }) => name);

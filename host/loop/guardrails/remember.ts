@@ -1,0 +1,91 @@
+import type { Memory, Moment, NodeMemory, Verdict } from "../../knowledge/index.ts";
+import type { Behavior } from "../../policy/index.ts";
+import { since, telling } from "./moments.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** How far back the wants of a node have to be known, in seconds. */
+export const windowSeconds = ({ up, down }: Behavior): number =>
+  Math.max(up.windowSeconds, down.windowSeconds);
+
+/** How far back what was scaled has to be known, in seconds. */
+export const periodSeconds = ({ up, down }: Behavior): number =>
+  Math.max(0, ...[...up.rates, ...down.rates].map((rate) => rate.periodSeconds));
+
+/** The wants that a later pass has to know. */
+export function rememberedWants(
+  wants: readonly Moment[],
+  behavior: Behavior | undefined,
+  nowMs: number,
+): Moment[] {
+  return behavior === undefined ? [] : telling(since(wants, nowMs - windowSeconds(behavior) * 1_000));
+}
+
+/**
+ * The memory after a decision was granted: what is about to be scaled counts from now on, so that no crash in between
+ * gives the rates more room than they have. `scaledBack` takes out what was not scaled after all.
+ */
+export function scaled(
+  memory: Memory,
+  verdicts: readonly Verdict[],
+  behaviorOf: (node: string) => Behavior | undefined,
+  nowMs: number,
+): Memory {
+  const nodes = { ...memory.nodes };
+  for (const { node, current, granted } of verdicts) {
+    if (granted === current) continue;
+    const known = nodes[node] ?? {};
+    const behavior = behaviorOf(node);
+    const direction = granted > current ? 1 : -1;
+    const turned = (known.turned ?? []).filter((atMs) => atMs > nowMs - HOUR_MS);
+    const turns = known.direction !== undefined && known.direction !== direction;
+    nodes[node] = {
+      ...known,
+      direction,
+      ...(turns || turned.length > 0 ? { turned: turns ? [...turned, nowMs] : turned } : {}),
+      ...(behavior === undefined
+        ? {}
+        : {
+            scaled: since(
+              [...(known.scaled ?? []), [nowMs, granted - current]],
+              nowMs - periodSeconds(behavior) * 1_000,
+            ),
+          }),
+    };
+  }
+  return { ...memory, nodes };
+}
+
+/** The memory where of what was granted these nodes were not scaled. */
+export function notScaled(after: Memory, before: Memory | undefined, failed: readonly string[]): Memory {
+  if (failed.length === 0) return after;
+  const nodes = { ...after.nodes };
+  for (const node of failed) {
+    const { scaled: _scaled, direction: _direction, turned: _turned, ...rest } = nodes[node] ?? {};
+    const known: NodeMemory = before?.nodes[node] ?? {};
+    nodes[node] = {
+      ...rest,
+      ...(known.scaled === undefined ? {} : { scaled: known.scaled }),
+      ...(known.direction === undefined ? {} : { direction: known.direction }),
+      ...(known.turned === undefined ? {} : { turned: known.turned }),
+    };
+  }
+  return { ...after, nodes };
+}
+
+/** Whether another turn now would be more than these an hour. */
+export function turnsTooOften(
+  known: NodeMemory,
+  change: number,
+  most: number | undefined,
+  nowMs: number,
+): boolean {
+  if (
+    most === undefined ||
+    change === 0 ||
+    known.direction === undefined ||
+    Math.sign(change) === known.direction
+  )
+    return false;
+  return (known.turned ?? []).filter((atMs) => atMs > nowMs - HOUR_MS).length >= most;
+}

@@ -1,0 +1,84 @@
+import { durationMs } from "./duration.ts";
+import type { ScalingPolicySpec as Spec } from "./object.ts";
+import type { Behavior, Guardrails, NodeRails, Scaling, Window, Zero } from "./policy.ts";
+
+type BehaviorSpec = NonNullable<Spec["guardrails"]["behavior"]>;
+type ScalingSpec = NonNullable<BehaviorSpec["scaleUp"]>;
+
+/** What a HorizontalPodAutoscaler v2 has where its behavior leaves something out, as its API reference states it. */
+const DEFAULTS = {
+  up: {
+    windowSeconds: 0,
+    rates: [
+      { type: "Pods", value: 4, periodSeconds: 15 },
+      { type: "Percent", value: 100, periodSeconds: 15 },
+    ],
+  },
+  down: { windowSeconds: 300, rates: [{ type: "Percent", value: 100, periodSeconds: 15 }] },
+} as const;
+
+/** The guardrails of a policy, every default filled in. */
+export const guardrailsOf = ({ guardrails, target, windows = [] }: Spec): Guardrails => ({
+  totalMax: guardrails.total?.max,
+  behavior: behaviorOf(guardrails.behavior),
+  zero: zeroOf(guardrails.zero),
+  windows: windows.map(windowOf),
+  maxReversalsPerHour: guardrails.maxReversalsPerHour,
+  nodes: Object.fromEntries((target.kubernetes?.nodes ?? []).map((node) => [node.name, railsOf(node)])),
+});
+
+function railsOf({ min, max, behavior }: { min?: number; max?: number; behavior?: BehaviorSpec }): NodeRails {
+  const own = behaviorOf(behavior);
+  return {
+    ...(min === undefined ? {} : { min }),
+    ...(max === undefined ? {} : { max }),
+    ...(own === undefined ? {} : { behavior: own }),
+  };
+}
+
+function behaviorOf(spec: BehaviorSpec | undefined): Behavior | undefined {
+  if (spec === undefined) return undefined;
+  const { scaleUp, scaleDown, compat } = spec;
+  return {
+    up: scalingOf(scaleUp, DEFAULTS.up),
+    down: scalingOf(scaleDown, DEFAULTS.down),
+    arithmetic: compat === "Kubernetes" ? "Doubles" : "Exact",
+    isPlain: compat === "Kubernetes" && scaleUp === undefined && scaleDown === undefined,
+  };
+}
+
+function scalingOf(
+  spec: ScalingSpec | undefined,
+  otherwise: Pick<Scaling, "windowSeconds" | "rates">,
+): Scaling {
+  const { stabilizationWindowSeconds, selectPolicy = "Max", policies = [], tolerance = 0 } = spec ?? {};
+  return {
+    windowSeconds: stabilizationWindowSeconds ?? otherwise.windowSeconds,
+    select: selectPolicy,
+    rates: policies.length > 0 ? policies : otherwise.rates,
+    tolerance,
+  };
+}
+
+const NO_ZERO: Zero = { allowed: false, idle: 0, cooldownSeconds: 300, signals: [] };
+
+function zeroOf(spec: Spec["guardrails"]["zero"]): Zero {
+  if (spec === undefined) return NO_ZERO;
+  const { allowed, idle, cooldown, signals = [] } = spec;
+  return {
+    ...{ allowed, idle, cooldownSeconds: (durationMs(cooldown) ?? 0) / 1_000 },
+    signals,
+  };
+}
+
+const windowOf = ({
+  name,
+  start,
+  end,
+  timeZone,
+  bounds,
+  freeze,
+}: NonNullable<Spec["windows"]>[number]): Window => ({
+  ...{ name, start, end, timeZone, bounds },
+  isFreeze: freeze === true,
+});
