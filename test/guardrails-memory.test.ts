@@ -210,6 +210,16 @@ describe("memory that was lost", () => {
   });
 });
 
+describe("a clock that is set back by an hour", () => {
+  test("keeps every window, and makes none longer", () => {
+    const pass = passes({ behavior: behavior({}, { windowSeconds: 60 }) });
+    expect(pass(60 * MINUTE_MS, { want: 6 })).toEqual([6]);
+    expect(pass(30_000, { want: 2 })).toEqual([6, "Stabilized"]);
+    expect(pass(89_000, { want: 2 })).toEqual([6, "Stabilized"]);
+    expect(pass(91_000, { want: 2 })).toEqual([2]);
+  });
+});
+
 describe("for any plans, one after the other,", () => {
   const rails = guardrails({
     totalMax: 40,

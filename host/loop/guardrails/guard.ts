@@ -12,7 +12,14 @@ import type {
 import { openWindows, type Behavior, type Bounds, type Guardrails, type Window } from "../../policy/index.ts";
 import type { Topology, TopologyNode } from "../../topology/index.ts";
 import { normalize, normalizePlainly, type Normalized } from "./normalize.ts";
-import { periodSeconds, rememberedWants, scaled, turnsTooOften, windowSeconds } from "./remember.ts";
+import {
+  periodSeconds,
+  rememberedWants,
+  scaled,
+  turnsTooOften,
+  untilNow,
+  windowSeconds,
+} from "./remember.ts";
 import { sleepOf, type Sleep } from "./zero.ts";
 import { total, type Claim } from "./total.ts";
 import { moved } from "./verdict.ts";
@@ -53,8 +60,9 @@ interface Passage {
  * outside its bounds is brought inside at once.
  */
 export function guard(wanted: readonly Wanted[], ground: Ground, guardrails: Guardrails): Guarded {
-  const { topology, memory = { nodes: {} }, at } = ground;
+  const { topology, at } = ground;
   const nowMs = at.getTime();
+  const memory = untilNow(ground.memory ?? { nodes: {} }, nowMs);
   const wants = new Map(wanted.map((want) => [want.node, want]));
   const open = openWindows(guardrails.windows, at);
   const passages = topology.nodes.map((node) =>

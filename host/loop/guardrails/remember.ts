@@ -4,6 +4,34 @@ import { since, telling } from "./moments.ts";
 
 const HOUR_MS = 3_600_000;
 
+/**
+ * The memory with nothing in it from after now: where the machine's clock was set back, what lies ahead counts as just
+ * said, so that every window is kept, and none lasts longer than it should.
+ */
+export function untilNow(memory: Memory, nowMs: number): Memory {
+  const past = (atMs: number) => Math.min(atMs, nowMs);
+  const pasts = (moments: readonly Moment[]) => moments.map(([atMs, value]) => [past(atMs), value] as const);
+  const nodes = Object.entries(memory.nodes).map(
+    ([name, { wants, scaled: changes, turned, quietSinceMs, ...rest }]) => [
+      name,
+      {
+        ...rest,
+        ...(wants && { wants: pasts(wants) }),
+        ...(changes && { scaled: pasts(changes) }),
+        ...(turned && { turned: turned.map(past) }),
+        ...(quietSinceMs !== undefined && { quietSinceMs: past(quietSinceMs) }),
+      },
+    ],
+  );
+  const { failingSinceMs, lostAtMs, ...others } = memory;
+  return {
+    ...others,
+    ...(failingSinceMs !== undefined && { failingSinceMs: past(failingSinceMs) }),
+    ...(lostAtMs !== undefined && { lostAtMs: past(lostAtMs) }),
+    nodes: Object.fromEntries(nodes) as Memory["nodes"],
+  };
+}
+
 /** How far back the wants of a node have to be known, in seconds. */
 export const windowSeconds = ({ up, down }: Behavior): number =>
   Math.max(up.windowSeconds, down.windowSeconds);
