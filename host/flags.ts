@@ -28,6 +28,8 @@ export interface Flags {
   readonly serviceAddresses: ReadonlyMap<string, URL>;
   /** Addresses and networks that no algorithm's request reaches. */
   readonly denyAddresses: readonly string[];
+  /** Where the Secrets of ClusterCredentials are. */
+  readonly namespace: string;
   readonly policy: string | undefined;
   /** Ends by itself after this time; undefined runs until it is told to end. */
   readonly forSeconds: number | undefined;
@@ -52,6 +54,7 @@ operator:
                                where a service is, for an operator that runs outside the cluster (repeatable)
   --deny-address ADDRESS|NETWORK
                                is never reached by what an algorithm asks, besides the API server (repeatable)
+  --namespace NAME             where the Secrets of ClusterCredentials are (default sluice-system)
 standalone:
   --policy FILE                a ScalingPolicy of your own over the simulated application
   --for SECONDS                end after that many seconds (30 or 30s)
@@ -74,6 +77,7 @@ const OPTIONS = {
   "registry-ca": { type: "string" },
   "deny-address": { type: "string", multiple: true },
   "service-address": { type: "string", multiple: true },
+  namespace: { type: "string" },
   policy: { type: "string" },
   for: { type: "string" },
 } as const;
@@ -109,6 +113,7 @@ export function readFlags(given: readonly string[]): Flags {
     registryCa: values["registry-ca"],
     serviceAddresses: new Map((values["service-address"] ?? []).map(serviceAddress)),
     denyAddresses: (values["deny-address"] ?? []).map(network),
+    namespace: values.namespace ?? "sluice-system",
     policy: values.policy,
     forSeconds:
       values.for === undefined ? undefined : count("for", values.for.replace(/s$/, ""), 0, 1, 1_000_000),

@@ -10,19 +10,11 @@ import { Algorithms } from "./algorithm/index.ts";
 import { layoutArtifacts, registryArtifacts, type Artifacts } from "./artifact/index.ts";
 import { showInTerminal, startConsole, type Readiness, type View } from "./console/index.ts";
 import { kubernetesDriver } from "./driver/index.ts";
-import { egress } from "./egress/index.ts";
 import { engineFor, startEngine, type SandboxEngine, type Walls } from "./engine/index.ts";
 import { asFault, Fault } from "./fault/index.ts";
 import { HELP, readFlags, type Flags } from "./flags.ts";
-import { connect, machineTime } from "./kube/index.ts";
-import {
-  effectsOf,
-  egressEndpoint,
-  followTenants,
-  policyRegistry,
-  serviceEndpoint,
-  startOperator,
-} from "./operator/index.ts";
+import { connect, machineTime, type Cluster } from "./kube/index.ts";
+import { openNetwork, policyRegistry, startOperator, type Network } from "./operator/index.ts";
 import { parsePolicy, type Policy } from "./policy/index.ts";
 import { simulate, SIMULATED_POLICY } from "./simulator/index.ts";
 import { sources } from "./source/index.ts";
@@ -37,7 +29,7 @@ const EMBEDDED = fileURLToPath(new URL("../build/registry", import.meta.url));
 /** So far into its day the simulated application begins: its load is already rising. */
 const MORNING_MS = 20_000;
 
-/** Policies wait so long for the Tenants to be read once, so that a start denies nobody what is granted. */
+/** Policies wait so long for the Tenants and the API servers to be read once, so that a start denies nobody what is granted. */
 const TENANT_WAITS = 100;
 const TENANT_WAIT_MS = 100;
 
@@ -80,16 +72,12 @@ async function operator(flags: Flags): Promise<void> {
     metrics.fault(fault.code);
     log.warn({ code: fault.code, policy: key }, fault.sentence);
   };
-  const tenants = await followTenants({ cluster, time: machineTime, signal, onFault });
-  for (let waits = 0; waits < TENANT_WAITS && !tenants.hasSynced(); waits += 1) await sleep(TENANT_WAIT_MS);
-  const endpoint = serviceEndpoint(cluster, flags.serviceAddresses);
-  const denied = [...flags.denyAddresses, ...(await addressesOf(await cluster.host()))];
-  const effects = effectsOf(egress({ endpoint: egressEndpoint(endpoint), denied }), tenants);
+  const network = await networkOf(flags, cluster, onFault);
   const world = {
     clock,
     driver: kubernetesDriver(cluster),
-    sources: sources({ endpoint }),
-    engine: engineFor(engine, (policy) => algorithms.of(policy).artifacts, effects, clock),
+    sources: sources({ endpoint: network.endpoint, credential: network.credentials.forService }),
+    engine: engineFor(engine, (policy) => algorithms.of(policy).artifacts, network.effects, clock),
     store,
   };
   const running = await startOperator({
@@ -108,25 +96,34 @@ async function operator(flags: Flags): Promise<void> {
       failed: onFault,
     },
   });
-  const ready = () => ({ ok: running.hasSynced(), checks: { policies: running.hasSynced() } });
+  const ready = () => {
+    const checks = { policies: running.hasSynced(), tenants: network.tenants.hasSynced() };
+    return { ok: checks.policies && checks.tenants, checks };
+  };
   await using console = await serve(flags, metrics, running.view, ready);
   log.info({ console: console.url.href }, `the operator runs; console on ${console.url.href}`);
   await running.ended;
-  await tenants.ended;
+  await network.ended;
   await Promise.all([world.sources.close(), artifacts.close(), cluster.close()]);
 }
 
-/**
- * Where the API server is, which no algorithm is to ask. On this machine itself it is reached by nobody anyway: requests to
- * the loopback are made only where an administrator gave the address of a service.
- */
-async function addressesOf(host: string): Promise<string[]> {
-  const found = await lookup(host.replace(/^\[|\]$/g, ""), { all: true }).catch(() => []);
-  return found.map(({ address }) => address).filter((address) => !isLoopback(address));
+/** What policies may reach, as far as it is known within the time that a start waits for it. */
+async function networkOf(flags: Flags, cluster: Cluster, onFault: (fault: Fault) => void): Promise<Network> {
+  const network = await openNetwork({
+    ...{ cluster, time: machineTime, signal: stop.signal, onFault },
+    addresses: flags.serviceAddresses,
+    denied: flags.denyAddresses,
+    reached: await addressesOf(await cluster.host()),
+    namespace: flags.namespace,
+  });
+  for (let waits = 0; waits < TENANT_WAITS && !network.hasSynced(); waits += 1) await sleep(TENANT_WAIT_MS);
+  return network;
 }
 
-function isLoopback(address: string): boolean {
-  return address.startsWith("127.") || address === "::1";
+/** Where the operator reaches the API server, which no algorithm is to ask. */
+async function addressesOf(host: string): Promise<string[]> {
+  const found = await lookup(host.replace(/^\[|\]$/g, ""), { all: true }).catch(() => []);
+  return found.map(({ address }) => address);
 }
 
 async function standalone(flags: Flags): Promise<void> {

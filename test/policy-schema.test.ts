@@ -50,7 +50,6 @@ describe("a policy that asks for what is not there yet", () => {
       "spec.sources[0].prometheus.url",
       source({ prometheus: { url: "https://metrics.example", query: "up" } }),
     ],
-    ["spec.sources[0].credentialRef", { "spec.sources.0.credentialRef": { name: "x" } }],
     ["spec.algorithm.ref", { "spec.algorithm": { ref: { name: "holt-winters" } } }],
     ["spec.algorithm.plan.ref", plan({ ref: { kind: "ClusterAlgorithm", name: "holt-winters" } })],
     ["spec.algorithm.plan.http", plan({ http: { service: SERVICE, protocol: "kta/v1alpha1" } })],

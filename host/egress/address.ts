@@ -51,6 +51,23 @@ export const refusedOutside =
   (address) =>
     notPublic(address) ?? denied(address);
 
+/** Outside as ever, and private addresses besides, as far as they are in the networks that an administrator granted. */
+export function inPrivate(
+  networks: readonly string[],
+  {
+    denied,
+    refusedOutside: outside,
+  }: { readonly denied: AddressCheck; readonly refusedOutside: AddressCheck },
+): AddressCheck {
+  if (networks.length === 0) return outside;
+  const granted = listing(networks);
+  return (address) => {
+    const why = outside(address);
+    return why === PRIVATE && granted(address) ? denied(address) : why;
+  };
+}
+const PRIVATE = "private";
+
 /** Whether a service of the cluster may be at an address; on loopback only if an administrator gave the address. */
 export const refusedInside =
   (denied: AddressCheck, given: boolean): AddressCheck =>
@@ -65,6 +82,23 @@ const IN_CLUSTERS: ReadonlySet<string> = new Set(["private", "shared by carriers
 
 /** The addresses and networks, such as `10.0.0.1` and `10.96.0.0/12`, that nothing may connect to: the API server's. */
 export function deniedBy(networks: readonly string[]): AddressCheck {
+  const listed = listing(networks);
+  return (address) => (listed(address) ? "denied by the administrator" : undefined);
+}
+
+/** The same for addresses that change while the host runs; the list is a new one whenever it does. */
+export function deniedNow(networks: () => readonly string[]): AddressCheck {
+  let known: readonly string[] = [];
+  let check = deniedBy(known);
+  return (address) => {
+    const now = networks();
+    if (now !== known) [known, check] = [now, deniedBy(now)];
+    return check(address);
+  };
+}
+
+/** Whether an address is one of these, or in one of these networks. */
+function listing(networks: readonly string[]): (address: string) => boolean {
   const list = new BlockList();
   for (const network of networks) {
     const [address = "", bits] = network.split("/");
@@ -74,8 +108,7 @@ export function deniedBy(networks: readonly string[]): AddressCheck {
     if (bits === undefined) list.addAddress(address, type);
     else list.addSubnet(address, Number(bits), type);
   }
-  return (address) =>
-    list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4") ? "denied by the administrator" : undefined;
+  return (address) => list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 }
 
 const ipv4 = Object.entries(IPV4).map(([kind, blocks]) => [kind, listOf(blocks, "ipv4")] as const);

@@ -2,6 +2,7 @@ import { connect as connectPlain, isIP, type Socket } from "node:net";
 import { rootCertificates, connect as connectTls } from "node:tls";
 import { Undone } from "./denial.ts";
 import type { Destination } from "./destination.ts";
+import type { Identity } from "./grant.ts";
 import { LIMITS } from "./limits.ts";
 
 /** Where to connect: to these addresses, which were checked, and to no name. */
@@ -10,6 +11,8 @@ export interface Line {
   readonly addresses: readonly string[];
   /** Authorities in PEM that are trusted besides those the runtime brings along. */
   readonly ca: string | undefined;
+  /** What is shown to a server that asks who connects. */
+  readonly identity: Identity | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -28,7 +31,7 @@ export async function connect(line: Line): Promise<Socket> {
   throw new Undone("Unreachable", `${line.destination.host} cannot be reached: ${why}`);
 }
 
-function open({ destination: { scheme, host, port }, ca }: Line, address: string): Socket {
+function open({ destination: { scheme, host, port }, ca, identity }: Line, address: string): Socket {
   if (scheme === "http") return connectPlain({ host: address, port, noDelay: true });
   return connectTls({
     host: address,
@@ -37,6 +40,7 @@ function open({ destination: { scheme, host, port }, ca }: Line, address: string
     ...(isIP(address) !== 0 && (host === address || host === `[${address}]`) ? {} : { servername: host }),
     ALPNProtocols: ["http/1.1"],
     minVersion: "TLSv1.2",
+    ...(identity === undefined ? {} : { cert: identity.certificate, key: identity.privateKey }),
     ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
   }).setNoDelay(true);
 }

@@ -1,48 +1,57 @@
+import type { BoundTo, CredentialUse } from "../policy/index.ts";
+import { before } from "./before.ts";
 import { denied, quoted } from "./denial.ts";
-import { originOf, readDestination } from "./destination.ts";
-import type { EgressCredential, Grant } from "./grant.ts";
+import { originOf } from "./destination.ts";
+import type { EgressCredential, Identity } from "./grant.ts";
 import { isHeader, type Headers } from "./headers.ts";
 import type { Place } from "./route.ts";
 
-/** A header that the host adds, and what of it must not come back. */
+/** What the host adds to a request, and what of it must not come back. */
 export interface Secret {
   readonly header: Headers;
+  readonly identity: Identity | undefined;
   readonly texts: readonly string[];
 }
-const NONE: Secret = { header: {}, texts: [] };
+/** A request that nobody is authenticated by. */
+export const NO_SECRET: Secret = { header: {}, identity: undefined, texts: [] };
 
-/** The secret header for a place. Throws `EffectDenied` for a credential that is not granted, or is another place's. */
-export function secretFor(
-  { credentials }: Grant,
-  name: string | undefined,
-  place: Place,
-  headers: Headers,
-): Secret {
-  if (name === undefined) return NONE;
-  const credential = credentials.find((one) => one.name === name);
-  if (credential === undefined) throw denied(`The credential ${quoted(name)} is not granted`);
-  if (!isBoundTo(credential, place))
-    throw denied(`The credential ${quoted(name)} is not for ${originOf(place.destination)}`);
-  const header = credential.header.toLowerCase();
-  if (!isHeader(header, credential.value)) throw denied(`The credential ${quoted(name)} is no header`);
+interface Needed {
+  readonly use: CredentialUse;
+  readonly place: Place;
+  /** The request's own headers. */
+  readonly headers: Headers;
+}
+
+/** The secret for a place. Throws `EffectDenied` for a credential of other places, and what the credential throws. */
+export async function secretFor(
+  { use, place, headers }: Needed,
+  credentialOf: (use: CredentialUse) => Promise<EgressCredential>,
+  signal: AbortSignal,
+): Promise<Secret> {
+  const { field } = use;
+  const name = `The ${use.kind} ${quoted(use.name)}`;
+  const credential = await before(signal, credentialOf(use));
+  if (!credential.hosts.some((one) => isBoundTo(one, place)))
+    throw denied(`${name} is not bound to ${originOf(place.destination)}`, {
+      field,
+      remedy:
+        "Bind it to that place under its spec.hosts, or leave it out of the rule. A host is asked over https.",
+    });
+  const revealed = await before(signal, credential.reveal());
+  if ("certificate" in revealed) return { ...NO_SECRET, identity: revealed };
+  const header = revealed.header.toLowerCase();
+  if (!isHeader(header, revealed.value)) throw denied(`${name} is no header`, { field });
   if (Object.hasOwn(headers, header))
-    throw denied(`The header ${header} is the credential's, and the algorithm set it too`);
-  return { header: { [header]: credential.value }, texts: secretsIn(credential.value) };
+    throw denied(`The header ${header} is the credential's, and the algorithm set it too`, { field });
+  return { ...NO_SECRET, header: { [header]: revealed.value }, texts: revealed.texts };
 }
 
 /** Over plain HTTP a secret is sent to a service of the namespace alone. */
-function isBoundTo(credential: EgressCredential, { destination, service }: Place): boolean {
-  if ("service" in credential)
-    return service?.name === credential.service.name && service.port === credential.service.port;
+function isBoundTo(bound: BoundTo, { destination, service }: Place): boolean {
+  if ("service" in bound) return service?.name === bound.service.name && service.port === bound.service.port;
   if (service !== undefined || destination.scheme !== "https") return false;
-  return originOf(readDestination(credential.origin)) === originOf(destination);
+  return bound.host === destination.host && bound.port === destination.port;
 }
-
-/** `Bearer abc…` is one secret, and what follows the scheme another; a shorter one would be found everywhere. */
-function secretsIn(value: string): readonly string[] {
-  return [value, value.slice(value.indexOf(" ") + 1)].filter((text) => text.length >= SECRET_CHARACTERS);
-}
-const SECRET_CHARACTERS = 8;
 
 /** Whether an answer has a secret in it as it stands: an echo would hand it to the algorithm. */
 export function tells(secret: Secret, headers: Headers, body: Uint8Array): boolean {

@@ -1,6 +1,6 @@
-import { deniedBy, refusedOutside, type AddressCheck } from "./address.ts";
+import { deniedNow, refusedOutside, type AddressCheck } from "./address.ts";
 import { Budgets } from "./budget.ts";
-import { secretFor, tells } from "./credential.ts";
+import { NO_SECRET, secretFor, tells } from "./credential.ts";
 import { denied, Undone, type EffectError } from "./denial.ts";
 import { originOf } from "./destination.ts";
 import { exchange, type Received } from "./exchange.ts";
@@ -14,7 +14,7 @@ import { placeOf, routeTo, type Endpoint, type Network, type Place } from "./rou
 export interface EgressOptions {
   readonly endpoint: Endpoint;
   /** Addresses and networks that nobody reaches: the API server's own, the nodes'. */
-  readonly denied?: readonly string[];
+  readonly denied?: () => readonly string[];
   readonly resolve?: Resolve;
   readonly resolveService?: Resolve;
   /** Authorities in PEM that are trusted besides those the runtime brings along. */
@@ -40,9 +40,11 @@ export interface Egress {
 
 /** The way out of the cluster, and to services inside it. */
 export const egress = (options: EgressOptions): Egress => {
-  const never = deniedBy(options.denied ?? []);
+  const never = deniedNow(options.denied ?? (() => NOBODY));
   return egressPast(options, never, refusedOutside(never));
 };
+
+const NOBODY: readonly string[] = [];
 
 /** The same with another idea of what is outside: how a test stays on its own machine. It is not in the door. */
 export function egressPast(options: EgressOptions, never: AddressCheck, refused: AddressCheck): Egress {
@@ -76,7 +78,10 @@ interface Leg {
   readonly method: Method;
   readonly headers: Headers;
   readonly body: Uint8Array;
-  readonly credential: string | undefined;
+  /** The credential that the algorithm named. */
+  readonly named: string | undefined;
+  /** Whether it has been at another origin: from then on it is nobody's request. */
+  readonly strayed: boolean;
 }
 
 async function within(
@@ -116,19 +121,25 @@ async function follow(way: Way, request: EffectRequest, grant: Grant, signal: Ab
 
 function firstLeg(request: EffectRequest, grant: Grant): Leg {
   const method = readMethod(request);
-  const place = placeOf(grant, method, request.url);
-  const { body, credential } = request;
-  return { place, method, headers: readHeaders(request.headers), body, credential };
+  const { body, credential: named } = request;
+  const place = placeOf(grant, method, request.url, named);
+  return { place, method, headers: readHeaders(request.headers), body, named, strayed: false };
 }
 
 async function send(way: Way, leg: Leg, grant: Grant, signal: AbortSignal) {
-  const secret = secretFor(grant, leg.credential, leg.place, leg.headers);
   const meter = way.budgets.charge(grant);
-  const route = await routeTo(leg.place, grant, way.network, signal);
+  const { place } = leg;
+  const use = leg.strayed ? undefined : place.credential;
+  const secret =
+    use === undefined
+      ? NO_SECRET
+      : await secretFor({ use, place, headers: leg.headers }, grant.credential, signal);
+  const route = await routeTo(place, grant, way.network, signal);
   signal.throwIfAborted();
   const headers = { ...leg.headers, ...secret.header };
   const { method, body } = leg;
-  const received = await exchange({ ...route, method, headers, body, meter, ca: way.ca, signal });
+  const { identity } = secret;
+  const received = await exchange({ ...route, method, headers, body, meter, ca: way.ca, identity, signal });
   const answer = { status: received.status, headers: answerHeaders(received.headers), body: received.body };
   if (tells(secret, answer.headers, answer.body))
     throw new Undone("SecretReturned", "the answer has the credential in it, and was thrown away");
@@ -150,12 +161,12 @@ function nextLeg(leg: Leg, location: string, status: number, grant: Grant): Leg 
   const { path, query } = leg.place.destination;
   const url = URL.parse(location, `${origin}${path}${query}`);
   if (url === null) throw denied(`${origin} answered ${status} and leads to no URL`);
-  const place = placeOf(grant, leg.method, url.href);
+  const place = placeOf(grant, leg.method, url.href, undefined);
   const to = originOf(place.destination);
-  if (to === origin) return { ...leg, place };
+  if (to === origin) return { ...leg, place: placeOf(grant, leg.method, url.href, leg.named) };
   if (leg.place.service !== undefined || place.service !== undefined)
     throw denied(`${origin} leads to ${to}: no redirect enters the cluster, and none leaves it`);
   if (leg.place.destination.scheme === "https" && place.destination.scheme === "http")
     throw denied(`${origin} leads to ${to}, which is not encrypted`);
-  return { ...leg, place, headers: generalHeaders(leg.headers), credential: undefined };
+  return { ...leg, place, headers: generalHeaders(leg.headers), named: undefined, strayed: true };
 }

@@ -1,12 +1,31 @@
-import type { HostRule, Policy, ServicePort, ServiceRule } from "../policy/index.ts";
+import type {
+  BoundTo,
+  CeilingRule,
+  CredentialUse,
+  HostRule,
+  Policy,
+  ServicePort,
+  ServiceRule,
+} from "../policy/index.ts";
+import { denied, quoted } from "./denial.ts";
 import { DEFAULT_PORT, literalOf, readHost, type Destination } from "./destination.ts";
 
-/** A secret header. The host adds it, to requests to one origin and over TLS, or to one service; a guest only names it. */
-export type EgressCredential = {
-  readonly name: string;
-  readonly header: string;
-  readonly value: string;
-} & ({ readonly origin: string } | { readonly service: ServicePort });
+/** A credential: what it is bound to, and how its secret is come by. */
+export interface EgressCredential {
+  readonly hosts: readonly BoundTo[];
+  /** Reads the secret. It is asked only for a request to one of the places. */
+  reveal(): Promise<Revealed>;
+}
+
+/** A secret as a request shows it: a header's value, and the texts in it that must not come back, or a certificate. */
+export type Revealed =
+  { readonly header: string; readonly value: string; readonly texts: readonly string[] } | Identity;
+
+/** A certificate and its private key, in PEM, that a connection is made with. */
+export interface Identity {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
 
 /** All that a policy may do on the network: what it asks for, inside what the administrator lets its tenant have. */
 export interface Grant {
@@ -14,41 +33,75 @@ export interface Grant {
   readonly hosts: readonly HostRule[];
   readonly services: readonly ServiceRule[];
   readonly ceiling: {
-    readonly hosts: readonly HostRule[];
+    readonly hosts: readonly CeilingRule[];
     readonly services: boolean;
     /** Why it is no higher, for whoever is denied something by it. */
     readonly because?: string;
   };
-  readonly credentials: readonly EgressCredential[];
+  /** The credential that a rule names. It throws a fault if the policy may not use it. */
+  readonly credential: (use: CredentialUse) => Promise<EgressCredential>;
   readonly requestsPerMinute: number;
   readonly bytesPerMinute: number;
   /** How many redirects are followed, at most 3. Default 0: the redirect is the answer. */
   readonly redirects?: number;
 }
 
-/** Why a request to a host outside the cluster is not allowed; undefined if the policy's rules and the ceiling both allow it. */
-export function deniedHost(
+/** What allows a request: how it is authenticated, and where besides the public Internet its host may be. */
+export interface Allowed {
+  readonly credential: CredentialUse | undefined;
+  readonly networks: readonly string[];
+}
+
+/**
+ * What allows a request to a host outside the cluster, or why nothing does: the policy's rules and the ceiling both have to.
+ * Throws `EffectDenied` if no rule that allows it has the credential that the algorithm named.
+ */
+export function allowedHost(
   { hosts, ceiling }: Grant,
   method: string,
   destination: Destination,
-): string | undefined {
-  const allowedBy = (rules: readonly HostRule[]) => rules.some((rule) => matches(rule, method, destination));
-  if (!allowedBy(hosts)) return "no rule of spec.algorithm.egress allows it";
-  return allowedBy(ceiling.hosts) ? undefined : (ceiling.because ?? "the Tenant does not grant it");
+  named: string | undefined,
+): Allowed | string {
+  const allowedBy = <Rule extends HostRule>(rules: readonly Rule[]) =>
+    rules.filter((rule) => matches(rule, method, destination));
+  const own = allowedBy(hosts);
+  if (own.length === 0) return "no rule of spec.algorithm.egress allows it";
+  const granted = allowedBy(ceiling.hosts);
+  if (granted.length === 0) return ceiling.because ?? "the Tenant does not grant it";
+  const networks = granted.flatMap((rule) => rule.networks ?? []);
+  return { credential: credentialAmong(own, named), networks };
 }
 
-/** Whether the policy's rules and the ceiling both allow a request to a service. */
-export const allowsService = (
+/** What allows a request to a service; undefined unless the policy's rules and the ceiling both do. */
+export function allowedService(
   { services, ceiling }: Grant,
   method: string,
   { name, port }: ServicePort,
   path: string,
-): boolean =>
-  ceiling.services &&
-  services.some(
+  named: string | undefined,
+): Allowed | undefined {
+  const own = services.filter(
     ({ service, ...allowance }) =>
       service.name === name && service.port === port && allows(allowance, method, path),
   );
+  if (!ceiling.services || own.length === 0) return undefined;
+  return { credential: credentialAmong(own, named), networks: [] };
+}
+
+/** The first rule that allows a request says how it is authenticated; an algorithm that names a credential picks among them. */
+function credentialAmong(
+  rules: readonly Pick<HostRule, "credential">[],
+  named: string | undefined,
+): CredentialUse | undefined {
+  if (named === undefined) return rules[0]?.credential;
+  const picked = rules.find(({ credential }) => credential?.name === named);
+  if (picked === undefined)
+    throw denied(`The credential ${quoted(named)} is not granted`, {
+      field: "spec.algorithm.egress",
+      remedy: "Name it as the credentialRef of the rule that allows the request.",
+    });
+  return picked.credential;
+}
 
 /**
  * The service of the policy's namespace that a host is the name of: `name`, as a pod of the namespace would write it, or
@@ -107,7 +160,7 @@ function readRule(rule: HostRule): RuledHost {
 const SAFE: readonly string[] = ["GET", "HEAD"];
 
 function allows(
-  { methods = SAFE, repeatable = false, pathPrefix = "/" }: Omit<HostRule, "host">,
+  { methods = SAFE, repeatable = false, pathPrefix = "/" }: Omit<HostRule, "host" | "credential">,
   method: string,
   path: string,
 ) {

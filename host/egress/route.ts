@@ -1,9 +1,9 @@
 import type { Policy, ServicePort } from "../policy/index.ts";
-import { refusedInside, type AddressCheck } from "./address.ts";
+import { inPrivate, refusedInside, type AddressCheck } from "./address.ts";
 import { before } from "./before.ts";
 import { denied } from "./denial.ts";
 import { DEFAULT_PORT, literalOf, originOf, readDestination, type Destination } from "./destination.ts";
-import { deniedHost, allowsService, isLocalName, serviceName, type Grant } from "./grant.ts";
+import { allowedHost, allowedService, isLocalName, serviceName, type Allowed, type Grant } from "./grant.ts";
 import { resolved, type Resolve } from "./resolve.ts";
 
 /** The address of a service in the policy's namespace; it throws a fault if the policy may not use the service. */
@@ -21,27 +21,28 @@ export interface Network {
 }
 
 /** A place that a grant allows, before its name is resolved. */
-export interface Place {
+export interface Place extends Allowed {
   readonly destination: Destination;
   /** The service it is, if it is one. */
   readonly service: ServicePort | undefined;
 }
 
 /** Reads a URL and finds the rule that allows it. Throws `EffectDenied`; nothing has been asked of any name server by then. */
-export function placeOf(grant: Grant, method: string, url: string): Place {
+export function placeOf(grant: Grant, method: string, url: string, named: string | undefined): Place {
   const destination = readDestination(url);
   const { scheme, host, port, path } = destination;
   const where = `${method} ${originOf(destination)}`;
   const name = serviceName(host, grant.policy.namespace);
   if (name !== undefined) {
     const service = { name, port };
-    if (scheme === "http" && allowsService(grant, method, service, path)) return { destination, service };
+    const allowed = scheme === "http" ? allowedService(grant, method, service, path, named) : undefined;
+    if (allowed !== undefined) return { destination, service, ...allowed };
     throw denied(`${where} is not granted: no rule of spec.algorithm.egress allows it of that service`);
   }
   if (isLocalName(host)) throw denied(`${where} is not granted: ${host} is a name of the inside`);
-  const why = deniedHost(grant, method, destination);
-  if (why !== undefined) throw denied(`${where} is not granted: ${why}`);
-  return { destination, service: undefined };
+  const allowed = allowedHost(grant, method, destination, named);
+  if (typeof allowed === "string") throw denied(`${where} is not granted: ${allowed}`);
+  return { destination, service: undefined, ...allowed };
 }
 
 /** A place with the addresses that it may be reached at. */
@@ -57,16 +58,20 @@ export async function routeTo(
   network: Network,
   signal: AbortSignal,
 ): Promise<Route> {
-  if (place.service === undefined) return outside(place.destination, network, signal);
+  if (place.service === undefined) return outside(place, network, signal);
   const endpoint = await before(signal, network.endpoint(policy, place.service));
   return inside(place.destination, endpoint, network, signal);
 }
 
-async function outside(destination: Destination, network: Network, signal: AbortSignal): Promise<Route> {
+async function outside(
+  { destination, networks }: Place,
+  network: Network,
+  signal: AbortSignal,
+): Promise<Route> {
   const literal = literalOf(destination.host);
   const addresses =
     literal === undefined ? await resolved(network.publicNames, destination.host, signal) : [literal];
-  return { destination, addresses: checked(destination.host, addresses, network.refusedOutside) };
+  return { destination, addresses: checked(destination.host, addresses, inPrivate(networks, network)) };
 }
 
 /** The request's own path and query, at the endpoint. An address there can only be an administrator's: services have names. */

@@ -104,6 +104,11 @@ export const FAULTS = {
     remedy:
       "Add a rule under spec.algorithm.egress, and for a host outside the cluster one in the Tenant; or name it under spec.sources.",
   },
+  CredentialUnavailable: {
+    means:
+      "A credential that a request needs cannot be used: it or its Secret is missing, a key is missing or cannot be sent, or it is of a kind that HTTP does not have.",
+    remedy: "Correct the Credential, or its Secret, that the message names.",
+  },
   Nondeterministic: {
     means: "A step that was run again asked for something else than the first time.",
     remedy:

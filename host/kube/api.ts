@@ -45,6 +45,8 @@ export interface TenantApi {
   get(resource: Resource, name: string, subresource?: Subresource): Promise<KubeObject>;
   list(resource: Resource, query?: Omit<PageQuery, "namespace">): Promise<Page>;
   create(resource: Resource, object: object): Promise<KubeObject>;
+  /** Makes what a subresource of an object stands for, such as a token; the answer is unchecked, because it is no object. */
+  request(resource: Resource, name: string, subresource: Subresource, body: object): Promise<unknown>;
   /** Overwrites the object; `metadata.resourceVersion` in it makes it a `Conflict` if the object has moved. */
   replace(resource: Resource, name: string, object: object, subresource?: Subresource): Promise<KubeObject>;
   patch(resource: Resource, name: string, type: PatchType, body: unknown): Promise<KubeObject>;

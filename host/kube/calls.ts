@@ -51,6 +51,11 @@ export class Calls implements Api {
     return this.#send("create", "POST", resource, collectionPath(resource, namespace), { body: object });
   }
 
+  request(resource: Resource, place: Place, subresource: Subresource, body: object): Promise<unknown> {
+    const path = objectPath(resource, place, subresource);
+    return this.#send("create", "POST", resource, path, { body }, subresource);
+  }
+
   async replace(
     resource: Resource,
     place: Place,

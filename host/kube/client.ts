@@ -45,6 +45,8 @@ function tenantApi(calls: Calls, identity: TenantIdentity): TenantApi {
     get: (resource, name, subresource) => calls.get(resource, { namespace, name }, subresource),
     list: (resource, query) => calls.list(resource, { ...query, namespace }),
     create: async (resource, object) => readObject(await calls.create(resource, namespace, object), resource),
+    request: (resource, name, subresource, body) =>
+      calls.request(resource, { namespace, name }, subresource, body),
     replace: (resource, name, object, sub) => calls.replace(resource, { namespace, name }, object, sub),
     patch: (resource, name, type, body) => calls.patch(resource, { namespace, name }, type, body),
     delete: (resource, name, uid) => calls.delete(resource, { namespace, name }, uid),

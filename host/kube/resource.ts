@@ -11,7 +11,7 @@ export interface Resource {
   readonly hasScale: boolean;
 }
 
-export type Subresource = "scale" | "status";
+export type Subresource = "scale" | "status" | "token";
 
 /** Where an object is; the namespace is left out for kinds that have none. */
 export interface Place {

@@ -1,6 +1,7 @@
 import type { Egress, Endpoint, Grant } from "../egress/index.ts";
 import { asFault, Fault } from "../fault/index.ts";
 import type { Policy } from "../policy/index.ts";
+import type { Credentials } from "./credential.ts";
 import type { Tenants } from "./tenants.ts";
 
 type Perform = (
@@ -12,11 +13,15 @@ type Perform = (
  * Who has effects for a policy: the egress, under what the policy asks for inside what its tenant may have. Undefined for a
  * policy that asks for nothing. The ceiling is looked up for each request, so that what is taken away is gone at once.
  */
-export function effectsOf(egress: Egress, tenants: Tenants): (policy: Policy) => Perform | undefined {
+export function effectsOf(
+  egress: Egress,
+  tenants: Tenants,
+  credentials: Credentials,
+): (policy: Policy) => Perform | undefined {
   return (policy) => {
     const { hosts, services } = policy.algorithm.egress;
     if (hosts.length + services.length === 0) return undefined;
-    return (request, signal) => egress.perform(request, grantOf(policy, tenants), signal);
+    return (request, signal) => egress.perform(request, grantOf(policy, tenants, credentials), signal);
   };
 }
 
@@ -38,7 +43,7 @@ export const egressEndpoint =
     }
   };
 
-function grantOf(policy: Policy, tenants: Tenants): Grant {
+function grantOf(policy: Policy, tenants: Tenants, credentials: Credentials): Grant {
   const { hosts, services } = policy.algorithm.egress;
   const { requestsPerMinute, bytesPerMinute, because, ...ceiling } = tenants.ceilingOf(policy.namespace);
   return {
@@ -46,7 +51,7 @@ function grantOf(policy: Policy, tenants: Tenants): Grant {
     hosts,
     services,
     ceiling: { hosts: ceiling.hosts, services: true, ...(because === undefined ? {} : { because }) },
-    credentials: [],
+    credential: (use) => credentials.of(policy, use),
     requestsPerMinute,
     bytesPerMinute,
   };

@@ -1,5 +1,3 @@
-export { serviceEndpoint, type ServiceAddresses } from "./endpoint.ts";
+export { openNetwork, type Network } from "./network.ts";
 export { startOperator, type Operator, type OperatorOptions, type Watcher } from "./operator.ts";
-export { effectsOf, egressEndpoint } from "./grant.ts";
-export { followTenants, type Tenants } from "./tenants.ts";
 export { policyRegistry } from "./registry.ts";

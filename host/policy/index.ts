@@ -4,7 +4,19 @@ export { openWindows } from "./window.ts";
 export { parsePolicy, type Parsed } from "./parse.ts";
 export type { ScalingPolicyStatus } from "./object.ts";
 export { NO_TENANT, parseTenant, type Ceiling, type Tenant } from "./tenant.ts";
-export { scalingPolicyCrd, tenantCrd } from "./schema/crd.ts";
+export {
+  parseClusterCredential,
+  parseCredential,
+  type BoundTo,
+  type ClusterCredential,
+  type Credential,
+  type Proof,
+} from "./credential.ts";
+export { clusterCredentialCrd, credentialCrd, scalingPolicyCrd, tenantCrd } from "./schema/crd.ts";
+export {
+  clusterCredential as clusterCredentialSchema,
+  credential as credentialSchema,
+} from "./schema/credential.ts";
 export { tenant as tenantSchema } from "./schema/tenant.ts";
 export { scalingPolicy as scalingPolicySchema } from "./schema/spec.ts";
 export { NOT_YET, RULES } from "./schema/field.ts";

@@ -5,7 +5,15 @@ import { fill, isRecord } from "./fill.ts";
 import { guardrailsOf } from "./guardrails.ts";
 import type { ScalingPolicySpec as Spec } from "./object.ts";
 import { policyKey, STEPS, tenantKey } from "./policy.ts";
-import type { AlgorithmUse, ArtifactUse, HistoryOffer, Policy, Source, TargetNode } from "./policy.ts";
+import type {
+  AlgorithmUse,
+  ArtifactUse,
+  CredentialUse,
+  HistoryOffer,
+  Policy,
+  Source,
+  TargetNode,
+} from "./policy.ts";
 import { inspect } from "./rules.ts";
 import type { Findings } from "./rules.ts";
 import { GROUP, KIND, VERSION } from "./schema/crd.ts";
@@ -131,13 +139,10 @@ const nodesOf = ({ target, guardrails }: Spec): TargetNode[] =>
     attributes: {},
   }));
 
-function sourceOf({
-  name,
-  prometheus,
-  byLabel,
-  timeout,
-  for: node,
-}: NonNullable<Spec["sources"]>[number]): Source[] {
+function sourceOf(
+  { name, prometheus, byLabel, timeout, for: node, credentialRef }: NonNullable<Spec["sources"]>[number],
+  at: number,
+): Source[] {
   if (prometheus?.service === undefined) return [];
   const { service, query } = prometheus;
   return [
@@ -148,6 +153,7 @@ function sourceOf({
       query,
       byLabel: byLabel?.label,
       node,
+      ...credentialOf(credentialRef, `spec.sources[${at}]`),
       timeoutMs: milliseconds(timeout),
     },
   ];
@@ -162,15 +168,25 @@ const algorithmOf = ({ algorithm }: Spec, config: string): AlgorithmUse => ({
 });
 
 function egressOf({ egress = [] }: Spec["algorithm"]): AlgorithmUse["egress"] {
+  const rules = egress.map(({ credentialRef, ...rule }, at) => ({
+    ...rule,
+    ...credentialOf(credentialRef, `spec.algorithm.egress[${at}]`),
+  }));
   return {
-    hosts: egress.flatMap(({ host, service: _service, ...rule }) =>
+    hosts: rules.flatMap(({ host, service: _service, ...rule }) =>
       host === undefined ? [] : [{ host, ...rule }],
     ),
-    services: egress.flatMap(({ host: _host, service, ...rule }) =>
+    services: rules.flatMap(({ host: _host, service, ...rule }) =>
       service === undefined ? [] : [{ service, ...rule }],
     ),
   };
 }
+
+const credentialOf = (
+  ref: Omit<CredentialUse, "field"> | undefined,
+  field: string,
+): { credential?: CredentialUse } =>
+  ref === undefined ? {} : { credential: { ...ref, field: `${field}.credentialRef` } };
 
 function artifactsOf(algorithm: Spec["algorithm"]): ArtifactUse[] {
   const uses = [

@@ -45,9 +45,19 @@ export interface PrometheusSource {
   /** The label whose value is a node's name; without it every sample goes to `node`, or to none. */
   readonly byLabel: string | undefined;
   readonly node: string | undefined;
+  /** What it is asked with; without it, with nothing. */
+  readonly credential?: CredentialUse;
   readonly timeoutMs: number;
 }
 export type Source = PrometheusSource;
+
+/** A credential by its name, which says nothing of what is in it. */
+export interface CredentialUse {
+  readonly kind: "Credential" | "ClusterCredential";
+  readonly name: string;
+  /** The field of the policy that named it, for messages. */
+  readonly field: string;
+}
 
 /** Where a step's module comes from. */
 export interface ArtifactUse {
@@ -66,6 +76,8 @@ interface Allowance {
   readonly repeatable?: boolean;
   /** `/api` allows `/api` and what lies below it, and not `/apis`. Default everything. */
   readonly pathPrefix?: string;
+  /** What the host authenticates the requests by. */
+  readonly credential?: CredentialUse;
 }
 
 /** Hosts outside the cluster. */
@@ -76,6 +88,12 @@ export interface HostRule extends Allowance {
   readonly scheme?: "https" | "http";
   /** Default the scheme's. */
   readonly port?: number;
+}
+
+/** What an administrator lets policies have of a host. */
+export interface CeilingRule extends HostRule {
+  /** Private networks that the host may be in besides the public Internet. */
+  readonly networks?: readonly string[];
 }
 
 /** A service of the policy's namespace. */

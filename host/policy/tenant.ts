@@ -1,14 +1,15 @@
-import { Fault, type Problem } from "../fault/index.ts";
-import { fill, isRecord } from "./fill.ts";
 import type { Parsed } from "./parse.ts";
-import type { HostRule } from "./policy.ts";
-import { inspect, type Findings } from "./rules.ts";
+import type { CeilingRule } from "./policy.ts";
+import { specReader } from "./resource.ts";
 import { BUDGET, tenantSpec, type TenantSpec } from "./schema/tenant.ts";
-import { shapeOf } from "./shape.ts";
 
 /** What the policies of a namespace may have on the network, at the most. */
 export interface Ceiling {
-  readonly hosts: readonly HostRule[];
+  readonly hosts: readonly CeilingRule[];
+  /** Whom a token of an account of the namespace may be for. */
+  readonly audiences: readonly string[];
+  /** The ClusterCredentials that policies may use, besides those that name the namespace themselves. */
+  readonly clusterCredentials: readonly string[];
   readonly requestsPerMinute: number;
   readonly bytesPerMinute: number;
 }
@@ -21,29 +22,18 @@ export interface Tenant {
 }
 
 /** What a namespace has that belongs to no tenant: its own services, and no host elsewhere. */
-export const NO_TENANT: Ceiling = { hosts: [], ...BUDGET };
+export const NO_TENANT: Ceiling = { hosts: [], audiences: [], clusterCredentials: [], ...BUDGET };
 
-const SHAPE = shapeOf(tenantSpec);
+const read = specReader<TenantSpec>(tenantSpec);
 
 /** A `Tenant` as an API server has it. The fault is `PolicyInvalid`, with all that is wrong. */
 export function parseTenant(object: unknown): Parsed<Tenant> {
-  const found: Findings = { wrong: [], notYet: [] };
-  const given = isRecord(object) ? object : {};
-  const metadata = isRecord(given["metadata"]) ? given["metadata"] : {};
-  const filled = fill(SHAPE.structural, given["spec"], "spec", found.wrong);
-  if (isRecord(filled)) {
-    found.wrong.push(...SHAPE.problems(filled));
-    inspect(tenantSpec, filled, "spec", found);
-  } else found.wrong.push({ field: "spec", message: "is required" });
-  const [first] = found.wrong;
-  if (first !== undefined) return refused(first, found.wrong);
-  const { namespaces, egress = [], budget } = filled as TenantSpec;
-  const ceiling = { hosts: egress, ...budget };
-  return { ok: true, value: { name: String(metadata["name"]), namespaces, ceiling } };
+  const parsed = read(object);
+  if (!parsed.ok) return parsed;
+  const { name, spec } = parsed.value;
+  const { namespaces, egress = [], audiences = [], clusterCredentials = [], budget } = spec;
+  return {
+    ok: true,
+    value: { name, namespaces, ceiling: { hosts: egress, audiences, clusterCredentials, ...budget } },
+  };
 }
-
-const refused = ({ field, message }: Problem, problems: readonly Problem[]): Parsed<never> => ({
-  ok: false,
-  fault: new Fault("PolicyInvalid", message, { field }),
-  problems,
-});

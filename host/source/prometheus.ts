@@ -3,6 +3,7 @@ import { asFault, Fault, type FaultCode } from "../fault/index.ts";
 import type { Observation, Sample } from "../knowledge/index.ts";
 import type { PrometheusSource } from "../policy/index.ts";
 import { LIMITS } from "./limits.ts";
+import type { Shown } from "./shown.ts";
 
 /** Where and how a source is asked. */
 export interface Asked {
@@ -13,6 +14,8 @@ export interface Asked {
   readonly signal: AbortSignal;
   /** The instant of the pass, which the observation carries. */
   readonly at: Date;
+  /** What the request is authenticated by. */
+  readonly shown: Shown;
 }
 
 /**
@@ -32,12 +35,16 @@ export async function prometheusSource(source: PrometheusSource, asked: Asked): 
 
 async function post(
   { query, timeoutMs }: PrometheusSource,
-  { endpoint, dispatcher, signal }: Asked,
+  { endpoint, dispatcher, signal, shown }: Asked,
 ): Promise<string> {
   try {
     const { statusCode, body } = await request(new URL("/api/v1/query", endpoint), {
       method: "POST",
-      headers: { "content-type": "application/x-www-form-urlencoded", accept: "application/json" },
+      headers: {
+        "content-type": "application/x-www-form-urlencoded",
+        accept: "application/json",
+        ...shown.headers,
+      },
       // Told as well, so that a query that nobody waits for any longer stops.
       body: new URLSearchParams({ query, timeout: `${timeoutMs}ms` }).toString(),
       dispatcher,
@@ -46,11 +53,12 @@ async function post(
     if (statusCode !== 200 && statusCode !== 400 && statusCode !== 422) {
       await body.dump({ limit: LIMITS.dumpedBytes });
       // A redirect is not followed: the policy named this service and no other.
-      throw unavailable(
-        `it answered ${statusCode}${statusCode >= 300 && statusCode < 400 ? ", a redirect" : ""}`,
-      );
+      throw unavailable(`it answered ${statusCode}${meaningOf(statusCode)}`);
     }
     const text = await readText(body);
+    // An echo would be told in a condition, or handed to the algorithm as a label.
+    if (shown.texts.some((secret) => text.includes(secret)))
+      throw invalid("what it answered has the credential in it, and was thrown away");
     if (statusCode !== 200) throw invalid(`it refuses the query: ${saysOf(text)}`);
     return text;
   } catch (thrown) {
@@ -58,6 +66,11 @@ async function post(
     if (signal.aborted) throw unavailable(`there was no answer within ${timeoutMs} ms`);
     throw unavailable(reasonOf(thrown));
   }
+}
+
+function meaningOf(statusCode: number): string {
+  if (statusCode >= 300 && statusCode < 400) return ", a redirect";
+  return statusCode === 401 || statusCode === 403 ? ": it wants another credential, or one at all" : "";
 }
 
 async function readText(body: Dispatcher.ResponseData["body"]): Promise<string> {

@@ -2,15 +2,25 @@ import { Agent } from "undici";
 import { asFault, Fault } from "../fault/index.ts";
 import type { Observation } from "../knowledge/index.ts";
 import type { Sources } from "../loop/index.ts";
-import type { Policy, ServicePort, Source, TenantKey } from "../policy/index.ts";
+import type { CredentialUse, Policy, ServicePort, Source, TenantKey } from "../policy/index.ts";
 import { LIMITS } from "./limits.ts";
 import { prometheusSource } from "./prometheus.ts";
+import type { Shown } from "./shown.ts";
 
 /**
  * The address of a service in the policy's namespace. It decides whether the policy may use the service, and throws a
  * fault if not; only the scheme, host and port of what it returns are used.
  */
 export type Endpoint = (policy: Policy, service: ServicePort) => Promise<URL>;
+
+/** The credential of a source, for its service. It throws a fault if the policy may not use it there. */
+export type CredentialOf = (policy: Policy, use: CredentialUse, service: ServicePort) => Promise<Shown>;
+
+interface SourceOptions {
+  readonly endpoint: Endpoint;
+  /** Without it a source that names a credential cannot be read. */
+  readonly credential?: CredentialOf;
+}
 
 /** The sources of the loop, and the end of their connections. */
 export type TenantSources = Sources & { close(): Promise<void> };
@@ -19,15 +29,24 @@ export type TenantSources = Sources & { close(): Promise<void> };
  * Reads all sources of a policy at the same time, each within its own time-out, in the policy's order. Connections are
  * a tenant's own: nothing that one tenant does to its connections can be felt by another.
  */
-export function sources({ endpoint }: { readonly endpoint: Endpoint }): TenantSources {
+export function sources({ endpoint, credential = nobodys }: SourceOptions): TenantSources {
   const agents = new Map<TenantKey, Agent>();
 
   const observeOne = async (policy: Policy, source: Source, at: Date): Promise<Observation> => {
     const signal = AbortSignal.timeout(source.timeoutMs);
     try {
       const dispatcher = agentOf(agents, policy.tenant);
-      const found = await within(endpoint(policy, source.service), signal, source);
-      return await prometheusSource(source, { endpoint: found, dispatcher, signal, at });
+      const found = await within(endpoint(policy, source.service), signal, source, "found");
+      const shown =
+        source.credential === undefined
+          ? NOTHING
+          : await within(
+              credential(policy, source.credential, source.service),
+              signal,
+              source,
+              "authenticated",
+            );
+      return await prometheusSource(source, { endpoint: found, dispatcher, signal, at, shown });
     } catch (thrown) {
       const { code, message } = asFault(thrown);
       return { error: { code, message: `${source.name}: ${message}` }, at: at.toISOString() };
@@ -69,12 +88,21 @@ function agentOf(agents: Map<TenantKey, Agent>, tenant: TenantKey): Agent {
   return agent;
 }
 
-/** Finding the address counts towards the source's time-out. */
-function within<T>(work: Promise<T>, signal: AbortSignal, { service, timeoutMs }: Source): Promise<T> {
+const NOTHING: Shown = { headers: {}, texts: [] };
+const nobodys: CredentialOf = (_policy, { kind, name, field }) =>
+  Promise.reject(new Fault("NotSupported", `There is nobody to read the ${kind} ${name} from`, { field }));
+
+/** Finding the address and reading the credential count towards the source's time-out. */
+function within<T>(
+  work: Promise<T>,
+  signal: AbortSignal,
+  { service, timeoutMs }: Source,
+  done: "found" | "authenticated",
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const late = () =>
       reject(
-        new Fault("SourceUnavailable", `${service.name} was not found within ${timeoutMs} ms`, {
+        new Fault("SourceUnavailable", `${service.name} was not ${done} within ${timeoutMs} ms`, {
           retry: true,
         }),
       );

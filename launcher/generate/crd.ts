@@ -1,9 +1,9 @@
 import { stringify } from "yaml";
-import { scalingPolicyCrd, tenantCrd } from "../../host/policy/index.ts";
+import { clusterCredentialCrd, credentialCrd, scalingPolicyCrd, tenantCrd } from "../../host/policy/index.ts";
 
 /** The CustomResourceDefinitions, each as the file that is applied to a cluster. */
 export function generateCrds(): Promise<Map<string, string>> {
-  const crds = [scalingPolicyCrd(), tenantCrd()];
+  const crds = [clusterCredentialCrd(), credentialCrd(), scalingPolicyCrd(), tenantCrd()];
   return Promise.resolve(
     new Map(
       crds.map((crd) => {

@@ -1,4 +1,6 @@
 import {
+  clusterCredentialSchema,
+  credentialSchema,
   NOT_YET,
   RULES,
   scalingPolicySchema,
@@ -24,10 +26,26 @@ administrator writes it; what it grants, the policies of its namespaces may use.
 neither grants: the policies there are told so.
 `;
 
+const CREDENTIAL = `# Credential
+
+\`sluice.dev/v1alpha1\`, namespaced, short name \`cred\`. Written by \`npm run generate\` from \`host/policy/schema\`. A policy of
+the namespace names it in a \`credentialRef\`; the operator reads it and its Secret as the policy's service account, and adds it
+to requests to the places that it is bound to. An algorithm never sees it.
+`;
+
+const CLUSTER_CREDENTIAL = `# ClusterCredential
+
+\`sluice.dev/v1alpha1\`, cluster-scoped, short name \`ccred\`. Written by \`npm run generate\` from \`host/policy/schema\`. An
+administrator writes it; its Secret is in the operator's namespace, which no tenant's account needs to read. Only the namespaces
+that it names, and those whose Tenant names it, may use it.
+`;
+
 /** The pages with every field of a resource: a table for each block, and the rules between fields. */
 export function generateReference(): Promise<Map<string, string>> {
   return Promise.resolve(
     new Map([
+      ["docs/reference/clustercredential.md", page(CLUSTER_CREDENTIAL, clusterCredentialSchema)],
+      ["docs/reference/credential.md", page(CREDENTIAL, credentialSchema)],
       ["docs/reference/scalingpolicy.md", page(POLICY, scalingPolicySchema)],
       ["docs/reference/tenant.md", page(TENANT, tenantSchema)],
     ]),

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer as createTlsServer, type ServerOptions } from "node:https";
 import {
   createServer as createSocketServer,
   type AddressInfo,
@@ -32,8 +32,8 @@ export interface Bed {
 }
 
 export const httpBed = (listener: RequestListener): Promise<Bed> => bedOf(() => createServer(listener));
-export const tlsBed = ({ key, cert }: Certificate, listener: RequestListener): Promise<Bed> =>
-  bedOf(() => createTlsServer({ key, cert }, listener));
+export const tlsBed = (options: Certificate & ServerOptions, listener: RequestListener): Promise<Bed> =>
+  bedOf(() => createTlsServer(options, listener));
 
 /** A server that writes these bytes to whoever asks, and more if told to. */
 export const speaking = (text: string, further: (socket: Socket) => void = () => undefined): Promise<Bed> =>
@@ -132,7 +132,7 @@ export const grant = (hosts: readonly HostRule[], rest: Partial<Grant> = {}): Gr
   hosts,
   services: [],
   ceiling: { hosts, services: true },
-  credentials: [],
+  credential: () => Promise.reject(new Error("no credential was expected")),
   requestsPerMinute: 10_000,
   bytesPerMinute: 1_000_000_000,
   ...rest,

@@ -54,6 +54,8 @@ export async function stage(install: (real: Cluster) => Promise<void> = byManife
     '--for=jsonpath={.status.conditions[?(@.type=="Established")].status}=True',
     "crd/scalingpolicies.sluice.dev",
     "crd/tenants.sluice.dev",
+    "crd/credentials.sluice.dev",
+    "crd/clustercredentials.sluice.dev",
     "--timeout=30s",
   ]);
   await kubectl([

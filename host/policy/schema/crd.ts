@@ -1,3 +1,4 @@
+import { clusterCredential, credential } from "./credential.ts";
 import { scalingPolicy } from "./spec.ts";
 import { tenant } from "./tenant.ts";
 import { toStructural } from "./structural.ts";
@@ -44,6 +45,32 @@ export const tenantCrd = () =>
       { name: "Namespaces", type: "string", jsonPath: ".spec.namespaces" },
       { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
     ],
+  });
+
+const BOUND = [
+  { name: "Hosts", type: "string", jsonPath: ".spec.hosts[*].host" },
+  { name: "Services", type: "string", jsonPath: ".spec.hosts[*].service.name" },
+  { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
+];
+
+/** The CustomResourceDefinition of Credential. */
+export const credentialCrd = () =>
+  crdOf({
+    kind: "Credential",
+    scope: "Namespaced",
+    shortName: "cred",
+    schema: credential,
+    columns: BOUND,
+  });
+
+/** The CustomResourceDefinition of ClusterCredential. */
+export const clusterCredentialCrd = () =>
+  crdOf({
+    kind: "ClusterCredential",
+    scope: "Cluster",
+    shortName: "ccred",
+    schema: clusterCredential,
+    columns: BOUND.filter(({ name }) => name !== "Services"),
   });
 
 interface Resource {

@@ -22,6 +22,31 @@ const host = (description: string) =>
     },
   );
 
+const OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
+const HEX = "[0-9a-f]{1,4}";
+/** Exactly the networks inside 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 and fc00::/7. */
+const PRIVATE = [
+  `10([.]${OCTET}){3}/([89]|[12][0-9]|3[0-2])`,
+  `172[.](1[6-9]|2[0-9]|3[01])([.]${OCTET}){2}/(1[2-9]|2[0-9]|3[0-2])`,
+  `192[.]168([.]${OCTET}){2}/(1[6-9]|2[0-9]|3[0-2])`,
+  `f[cd][0-9a-f]{2}((:${HEX}){0,6}::|(:${HEX}){7})/([789]|[1-9][0-9]|1[01][0-9]|12[0-8])`,
+].join("|");
+
+const privateNetwork = text(
+  "A private network, such as `10.20.0.0/16` or `fd12:3456::/32`.",
+  { maxLength: 43 },
+  {
+    rules: [
+      {
+        cel: `self.matches('^(${PRIVATE})$')`,
+        message:
+          "must be a network inside 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or fc00::/7 with its bits, such as 10.20.0.0/16",
+        holds: (value) => new RegExp(`^(${PRIVATE})$`).test(value),
+      },
+    ],
+  },
+);
+
 const place = () => ({
   scheme: Type.Optional(choice("How a host is spoken to. Default https.", ["https", "http"])),
   port: Type.Optional(whole("Port of the host. Default that of the scheme: 443 or 80.", 1, 65_535)),
@@ -61,6 +86,12 @@ const serviceHasItsPort: Rule<object> = {
     !Object.hasOwn(value, "service") || (!Object.hasOwn(value, "scheme") && !Object.hasOwn(value, "port")),
 };
 
+const networksOfOneHost: Rule<{ readonly host: string; readonly networks?: readonly string[] }> = {
+  cel: "!has(self.networks) || !self.host.startsWith('*')",
+  message: "private networks are granted to one host: name it without a star",
+  holds: ({ host: name, networks }) => networks === undefined || !name.startsWith("*"),
+};
+
 /** What the steps of a policy's algorithm may ask over HTTP. */
 export const egress = listOf(
   "What the steps may ask over HTTP, at most 16 rules. A Service of the policy's namespace needs no more than a rule; a host elsewhere has to be granted by the namespace's Tenant as well. Without a rule nothing may be asked.",
@@ -90,15 +121,22 @@ export const egress = listOf(
 
 /** The hosts that the policies of a tenant may ask at the most. */
 export const ceiling = listOf(
-  "Hosts outside the cluster that policies of these namespaces may ask, at most 64 rules. Private addresses are never reached, whatever a name resolves to.",
+  "Hosts outside the cluster that policies of these namespaces may ask, at most 64 rules. Private addresses are reached only where a rule names their network; loopback, link-local and metadata addresses and the API server never.",
   block(
     "A host, and what may be asked for there.",
     {
       host: host("Name of the host, or `*.` and a name, where the star stands for one label."),
       ...place(),
       ...allowance(),
+      networks: Type.Optional(
+        setOf(
+          "Private networks that the host may be in, at most 16. Without it, it is on the public Internet.",
+          privateNetwork,
+          { max: 16 },
+        ),
+      ),
     },
-    { rules: [repeatableOnly] },
+    { rules: [repeatableOnly, networksOfOneHost] },
   ),
   { max: 64 },
 );

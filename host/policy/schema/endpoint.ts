@@ -20,14 +20,10 @@ export const url = (description: string) =>
 
 /** What a request is authenticated by; the algorithm never sees it. */
 export const credentialRef = () =>
-  block(
-    "The credential that requests are made with. The host holds it; an algorithm never sees it.",
-    {
-      kind: choice("Kind of the credential.", ["Credential", "ClusterCredential"], { default: "Credential" }),
-      name: dnsSubdomain("Name of the credential."),
-    },
-    { notYet: "use an endpoint that needs no credentials" },
-  );
+  block("The credential that requests are made with. The host holds it; an algorithm never sees it.", {
+    kind: choice("Kind of the credential.", ["Credential", "ClusterCredential"], { default: "Credential" }),
+    name: dnsSubdomain("Name of the credential."),
+  });
 
 /** Where a Kafka cluster is first asked. */
 export const bootstrap = () =>

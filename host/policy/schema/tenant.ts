@@ -1,6 +1,7 @@
 import { Type, type Static } from "typebox";
+import { audience } from "./credential.ts";
 import { ceiling } from "./egress.ts";
-import { block, dnsLabel, setOf, whole } from "./field.ts";
+import { block, dnsLabel, dnsSubdomain, setOf, whole } from "./field.ts";
 
 /** What a policy may have without a Tenant: an algorithm that asks two services twice in every pass of 5 s needs a fifth. */
 export const BUDGET = { requestsPerMinute: 240, bytesPerMinute: 32 * 1_024 * 1_024 } as const;
@@ -12,6 +13,20 @@ export const tenantSpec = block("What a tenant consists of, and what it may have
     max: 1_000,
   }),
   egress: Type.Optional(ceiling),
+  audiences: Type.Optional(
+    setOf(
+      "Whom tokens of these namespaces' accounts may be for, at most 16.",
+      audience("An audience, as a Credential's serviceAccountToken names it."),
+      { max: 16 },
+    ),
+  ),
+  clusterCredentials: Type.Optional(
+    setOf(
+      "ClusterCredentials that policies of these namespaces may use, at most 64, besides those that name the namespace themselves.",
+      dnsSubdomain("Name of a ClusterCredential."),
+      { max: 64 },
+    ),
+  ),
   budget: block(
     "What one policy may send and receive at the most.",
     {

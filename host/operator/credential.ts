@@ -1,0 +1,225 @@
+import type { EgressCredential, Revealed } from "../egress/index.ts";
+import { asFault, Fault } from "../fault/index.ts";
+import { fieldsOf, serviceAccount, type Cluster, type KubeObject, type Time } from "../kube/index.ts";
+import {
+  parseClusterCredential,
+  parseCredential,
+  type ClusterCredential,
+  type Credential,
+  type CredentialUse,
+  type Parsed,
+  type Policy,
+  type Proof,
+  type ServicePort,
+} from "../policy/index.ts";
+import { Kept } from "./kept.ts";
+import { bearer, noHttp, revealed, unavailable, type KeptProof } from "./secret.ts";
+import type { Tenants } from "./tenants.ts";
+
+/** The credentials of a cluster, as policies may use them. */
+export interface Credentials {
+  /** The credential that a policy names. Throws a fault that names the field and what is missing. */
+  of(policy: Policy, use: CredentialUse): Promise<EgressCredential>;
+  /** What a request to a service shows. Throws `EffectDenied` if the credential is not bound to the service. */
+  forService(policy: Policy, use: CredentialUse, service: ServicePort): Promise<Shown>;
+  /** Forgets every secret. */
+  close(): void;
+}
+
+/** What is added to a request, and what must not come back. */
+export interface Shown {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly texts: readonly string[];
+}
+
+interface Options {
+  readonly cluster: Cluster;
+  readonly tenants: Tenants;
+  /** Where the Secrets of ClusterCredentials are. */
+  readonly namespace: string;
+  readonly time: Time;
+}
+
+/**
+ * Reads credentials when a request needs them: a Credential and its Secret as the policy's own account, a ClusterCredential as
+ * the operator, for a namespace that it or a Tenant names. A secret is held for seconds, for that one account.
+ */
+export function credentials({ cluster, tenants, namespace, time }: Options): Credentials {
+  const kept = new Kept<Revealed>(time);
+  const source: Source = { cluster, tenants, namespace, kept };
+  const of = (policy: Policy, use: CredentialUse) =>
+    use.kind === "Credential" ? ownCredential(source, policy, use) : sharedCredential(source, policy, use);
+  return {
+    of,
+    async forService(policy, use, service) {
+      const { hosts, reveal } = await of(policy, use);
+      const isBound = hosts.some(
+        (one) => "service" in one && one.service.name === service.name && one.service.port === service.port,
+      );
+      if (!isBound) {
+        throw new Fault(
+          "EffectDenied",
+          `The ${use.kind} ${use.name} is not bound to the service ${service.name}:${service.port}`,
+          {
+            field: use.field,
+            remedy: "Bind it to the service under its spec.hosts, or remove it from the source.",
+          },
+        );
+      }
+      const shown = await reveal();
+      if ("certificate" in shown) throw new Fault("Internal", "A certificate is bound to a service");
+      return { headers: { [shown.header]: shown.value }, texts: shown.texts };
+    },
+    close: () => kept.clear(),
+  };
+}
+
+interface Source {
+  readonly cluster: Cluster;
+  readonly tenants: Tenants;
+  readonly namespace: string;
+  readonly kept: Kept<Revealed>;
+}
+type ReadSecret = (name: string) => Promise<KubeObject>;
+
+const API_VERSION = "sluice.dev/v1alpha1";
+
+async function ownCredential(source: Source, policy: Policy, use: CredentialUse): Promise<EgressCredential> {
+  const { cluster, kept } = source;
+  const identity = serviceAccount(policy.namespace, policy.serviceAccountName);
+  const api = cluster.as(identity);
+  const resource = await cluster.resource(API_VERSION, use.kind);
+  const object = await api
+    .get(resource, use.name)
+    .catch((thrown: unknown) => refuse(thrown, use, missing(`There is no ${quoted(use)}`, use)));
+  const { hosts, proof } = usable(parseCredential(object), use);
+  const secret: ReadSecret = async (name) => api.get(await cluster.resource("v1", "Secret"), name);
+  const reveal = () =>
+    proof.kind === "serviceAccountToken"
+      ? tokenFor(source, policy, use, proof)
+      : fromSecret(proof, secret, use, `the namespace ${policy.namespace}`);
+  // A token is asked for only as long as the Tenant approves of whom it is for, whatever is kept.
+  const check = proof.kind === "serviceAccountToken" ? () => approve(source, policy, use, proof) : undefined;
+  return {
+    hosts,
+    async reveal() {
+      check?.();
+      return kept.get(keyOf(identity.user, object), reveal);
+    },
+  };
+}
+
+async function sharedCredential(
+  source: Source,
+  policy: Policy,
+  use: CredentialUse,
+): Promise<EgressCredential> {
+  const { cluster, namespace, kept } = source;
+  const { user } = serviceAccount(policy.namespace, policy.serviceAccountName);
+  const resource = await cluster.resource(API_VERSION, use.kind);
+  // Whether there is one that it may not use is nothing that a tenant is told.
+  const object = await cluster.operator
+    .get(resource, { name: use.name })
+    .catch((thrown: unknown) => refuse(thrown, use, notGranted(policy, use)));
+  const parsed = parseClusterCredential(object);
+  if (!isGranted(source, policy, use, parsed)) throw notGranted(policy, use);
+  const { hosts, proof } = usable(parsed, use);
+  if (proof.kind === "serviceAccountToken") throw new Fault("Internal", "A ClusterCredential has no token");
+  const secret: ReadSecret = async (name) =>
+    cluster.operator.get(await cluster.resource("v1", "Secret"), { namespace, name });
+  const reveal = () => fromSecret(proof, secret, use, "the operator's namespace");
+  return { hosts, reveal: () => kept.get(keyOf(user, object), reveal) };
+}
+
+/** An object that was changed, or made anew, has none of what was kept; nor has another account of the same namespace. */
+const keyOf = (user: string, { kind, metadata: { uid, resourceVersion } }: KubeObject) =>
+  [user, kind, uid, resourceVersion].join(" ");
+
+async function fromSecret(
+  proof: KeptProof,
+  read: ReadSecret,
+  use: CredentialUse,
+  where: string,
+): Promise<Revealed> {
+  // HTTP has no use for it: its Secret is not even read.
+  if (proof.kind === "sasl") throw noHttp(use);
+  const none = missing(`There is no Secret ${proof.secret} in ${where}, which the ${quoted(use)} names`, use);
+  return revealed(proof, await read(proof.secret).catch((thrown: unknown) => refuse(thrown, use, none)), use);
+}
+
+type TokenProof = Extract<Proof, { kind: "serviceAccountToken" }>;
+
+function approve(
+  { tenants }: Source,
+  { namespace }: Policy,
+  use: CredentialUse,
+  { audience }: TokenProof,
+): void {
+  const { audiences, because } = tenants.ceilingOf(namespace);
+  if (audiences.includes(audience)) return;
+  const why = audiences.length === 0 && because !== undefined ? `: ${because}` : "";
+  throw new Fault(
+    "EffectDenied",
+    `Tokens for the audience ${JSON.stringify(audience)} are not approved${why}`,
+    {
+      field: use.field,
+      remedy: "Have the audience added to spec.audiences of the Tenant.",
+    },
+  );
+}
+
+/** A token of the policy's account, asked for as that account. */
+async function tokenFor(
+  { cluster }: Source,
+  { namespace, serviceAccountName: name }: Policy,
+  use: CredentialUse,
+  { audience, expirationSeconds }: TokenProof,
+): Promise<Revealed> {
+  const resource = await cluster.resource("v1", "ServiceAccount");
+  const spec = { audiences: [audience], expirationSeconds };
+  const body = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec };
+  const answer = await cluster
+    .as(serviceAccount(namespace, name))
+    .request(resource, name, "token", body)
+    .catch((thrown: unknown) => refuse(thrown, use, missing(`There is no service account ${name}`, use)));
+  const { token } = fieldsOf(fieldsOf(answer)["status"]);
+  if (typeof token === "string" && token !== "") return bearer(token);
+  throw new Fault("ClusterUnavailable", "The API server sent no token", { field: use.field, retry: true });
+}
+
+function isGranted(
+  { tenants }: Source,
+  { namespace }: Policy,
+  { name }: CredentialUse,
+  parsed: Parsed<ClusterCredential>,
+): boolean {
+  const named = parsed.ok && parsed.value.namespaces.includes(namespace);
+  return named || tenants.ceilingOf(namespace).clusterCredentials.includes(name);
+}
+
+const notGranted = ({ namespace }: Policy, use: CredentialUse) =>
+  new Fault("EffectDenied", `There is no ${quoted(use)} that the namespace ${namespace} may use`, {
+    field: use.field,
+    remedy:
+      "Have the namespace added to its spec.namespaces, or its name to spec.clusterCredentials of the Tenant.",
+  });
+
+const missing = (message: string, use: CredentialUse) =>
+  unavailable(message, use, { remedy: "Create it, or correct the name." });
+
+const quoted = ({ kind, name }: CredentialUse) => `${kind} ${name}`;
+
+/** An object of a version of the resource that this one does not read, or that was stored before its rules were. */
+function usable<Kind extends Credential>(parsed: Parsed<Kind>, use: CredentialUse): Kind {
+  if (parsed.ok) return parsed.value;
+  const { field, message } = parsed.fault;
+  throw unavailable(`The ${quoted(use)} cannot be read: ${field}: ${message}`, use, {
+    remedy: "Correct the field.",
+  });
+}
+
+/** What the API server said, told of the field that named the credential; what is not there has a fault of its own. */
+function refuse(thrown: unknown, { field }: CredentialUse, absent: Fault): never {
+  const { code, message, remedy, retry } = asFault(thrown);
+  throw code === "TargetNotFound" ? absent : new Fault(code, message, { field, remedy, retry });
+}
