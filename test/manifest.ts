@@ -28,8 +28,14 @@ export function manifest(changes: Changes = {}): Fields {
       algorithm: { artifact: "oci://registry.example/algorithms/threshold:1.0.0" },
     },
   };
-  for (const [path, value] of Object.entries(changes)) put(policy, path.split("."), value);
-  return policy;
+  return changed(policy, changes);
+}
+
+/** A copy of a document, changed at the paths given. */
+export function changed(document: Fields, changes: Changes): Fields {
+  const copy = structuredClone(document);
+  for (const [path, value] of Object.entries(changes)) put(copy, path.split("."), value);
+  return copy;
 }
 
 function put(into: Fields, [name = "", ...rest]: readonly string[], value: unknown): void {
