@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { deniedBy, refusedInside, refusedOutside } from "../host/egress/address.ts";
+import { deniedBy, inPrivate, refusedInside, refusedOutside } from "../host/egress/address.ts";
 
 const nothing = deniedBy([]);
 const outside = refusedOutside(nothing);
@@ -177,5 +177,58 @@ describe("an address of a service", () => {
     expect(refusedOutside(denied)("2606:4700::1")).toBe("denied by the administrator");
     expect(() => deniedBy(["10.96.0.1/33"])).toThrow("out of range");
     expect(() => deniedBy(["api.example.com"])).toThrow("not an address");
+  });
+});
+
+describe("an address in a network that a Tenant grants", () => {
+  const denied = deniedBy(["10.20.0.1"]);
+  const granted = inPrivate(["10.20.0.0/16", "fc00::/7", "192.168.7.7/32"], {
+    denied,
+    refusedOutside: refusedOutside(denied),
+  });
+
+  test.each(["10.20.255.254", "192.168.7.7", "fd12::1", "8.8.8.8", "2606:4700::1111"])(
+    "may be %s, as may be one on the public Internet",
+    (address) => {
+      expect(granted(address)).toBeUndefined();
+    },
+  );
+
+  test.each([
+    ["10.21.0.1", "private"],
+    ["192.168.7.8", "private"],
+    ["172.16.0.1", "private"],
+    ["10.20.0.1", "denied by the administrator"],
+    ["fd00:ec2::254", "a metadata service"],
+    ["::ffff:10.20.0.2", "not public"],
+    ["64:ff9b::a14:2", "not public"],
+  ])("may not be %s: it is %s", (address, kind) => {
+    expect(granted(address)).toBe(kind);
+  });
+
+  test("is never loopback, link-local, a metadata service or anything else but private, whatever is granted", () => {
+    const everything = inPrivate(["0.0.0.0/0", "::/0"], { denied: nothing, refusedOutside: outside });
+    const bytes = fc.oneof(fc.tuple(byte, byte, byte, byte), near(FORBIDDEN_4, 4));
+    const PRIVATE_4: typeof FORBIDDEN_4 = [
+      [[10], 8],
+      [[172, 16], 12],
+      [[192, 168], 16],
+    ];
+    fc.assert(
+      fc.property(bytes, (given) => {
+        const open = PRIVATE_4.some(begins(given)) || !forbidden4(given);
+        return (everything(given.join(".")) === undefined) === open;
+      }),
+      { numRuns: 20_000 },
+    );
+    for (const address of [
+      "127.0.0.1",
+      "169.254.169.254",
+      "100.100.100.200",
+      "::1",
+      "fe80::1",
+      "168.63.129.16",
+    ])
+      expect(everything(address)).toBeDefined();
   });
 });
