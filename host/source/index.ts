@@ -1,1 +1,1 @@
-export { sources, type Endpoint, type TenantSources } from "./sources.ts";
+export { sources, type CredentialOf, type Endpoint, type TenantSources } from "./sources.ts";

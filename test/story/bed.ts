@@ -160,11 +160,15 @@ export const scaleWriters = (stage: Stage, namespace: string): Promise<string[]>
 
 /** Who read a service, by who is said to have asked. */
 export const serviceReaders = (stage: Stage, namespace: string, name: string): Promise<string[]> =>
+  readers(stage, namespace, "services", name);
+
+/** Who read one object, by who is said to have asked. */
+export const readers = (stage: Stage, namespace: string, resource: string, name: string): Promise<string[]> =>
   callers(
     stage,
     ({ verb, objectRef }) =>
       objectRef?.namespace === namespace &&
-      objectRef.resource === "services" &&
+      objectRef.resource === resource &&
       objectRef.name === name &&
       verb === "get",
   );

@@ -10,6 +10,8 @@ interface PrometheusOptions {
   readonly targets?: readonly string[];
   /** A whole configuration (YAML) instead. */
   readonly config?: string;
+  /** Who may ask, with the bcrypt hash of the password; without it, everybody. */
+  readonly users?: Readonly<Record<string, string>>;
 }
 
 /** A real Prometheus server on loopback, empty at first; it also takes remote writes. */
@@ -23,6 +25,7 @@ export interface Prometheus extends AsyncDisposable {
 export async function prometheus({
   targets = [],
   config = scraping(targets),
+  users,
 }: PrometheusOptions): Promise<Prometheus> {
   const program = await prometheusBinary();
   const supervisor = await supervise();
@@ -39,9 +42,13 @@ export async function prometheus({
       // It would wait five seconds before it scrapes for the first time.
       "--scrape.discovery-reload-interval=100ms",
       "--log.level=warn",
+      ...(users === undefined ? [] : [`--web.config.file=${join(directory, "web.yml")}`]),
     ];
+    await writeFile(join(directory, "web.yml"), JSON.stringify({ basic_auth_users: users ?? {} }));
     await supervisor.start("prometheus", flags, program);
-    await supervisor.ready("prometheus", `${url}/-/ready`);
+    // Whoever may not ask is not told whether it is ready.
+    const isReady = users === undefined ? {} : { is: (status: number) => status === 401 };
+    await supervisor.ready("prometheus", `${url}/-/ready`, isReady);
     return { url, stop, [Symbol.asyncDispose]: stop };
   } catch (thrown) {
     await stop();
