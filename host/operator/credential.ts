@@ -62,7 +62,10 @@ export function credentials({ cluster, tenants, namespace, time }: Options): Cre
           `The ${use.kind} ${use.name} is not bound to the service ${service.name}:${service.port}`,
           {
             field: use.field,
-            remedy: "Bind it to the service under its spec.hosts, or remove it from the source.",
+            remedy:
+              use.kind === "Credential"
+                ? "Bind it to the service under its spec.hosts, or remove it from the source."
+                : "Name a Credential: a ClusterCredential is bound to hosts, and never to a service.",
           },
         );
       }

@@ -138,6 +138,34 @@ describe("an algorithm that asks a service which wants a token", () => {
   });
 });
 
+describe("the operator", () => {
+  test("may itself read the Secrets of ClusterCredentials that its Role lists, and nobody else's", async () => {
+    const ask = async (what: string, namespace: string) => {
+      const as = ["--as", "system:serviceaccount:sluice-system:sluice", "--namespace", namespace];
+      const said = set.cluster.kubectl(["auth", "can-i", "get", what, ...as]);
+      return said.then(
+        () => "yes",
+        () => "no",
+      );
+    };
+    const asked = [
+      ["clustercredentials.sluice.dev/any", "default"],
+      ["secrets/sluice-credentials", "sluice-system"],
+      ["endpointslices.discovery.k8s.io/kubernetes", "default"],
+      ["secrets/another", "sluice-system"],
+      ["secrets/sluice-credentials", team],
+      ["credentials.sluice.dev/forecast", team],
+    ] as const;
+    const said = await Promise.all(asked.map(([what, namespace]) => ask(what, namespace)));
+    expect(said).toEqual(["yes", "yes", "yes", "no", "no", "no"]);
+  });
+
+  test("is ready once it knows the policies and the Tenants", async () => {
+    const answer = await fetch(`${running.url}/readyz`);
+    expect(await answer.json()).toEqual({ ok: true, failing: [], checks: { policies: true, tenants: true } });
+  });
+});
+
 describe("the token", () => {
   test("is in no status, event, log line, metric, page, file of knowledge or journal, in the clear or encoded", async () => {
     const { kubectl } = set.cluster;
