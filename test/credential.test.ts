@@ -232,6 +232,36 @@ describe("a ClusterCredential", () => {
   });
 });
 
+test("a ClusterCredential whose Secret the operator may not read says which Role lists it", async () => {
+  const rbac = "/apis/rbac.authorization.k8s.io/v1";
+  const name = `limited-${String(process.pid)}`;
+  const rules = [{ apiGroups: ["sluice.dev"], resources: ["clustercredentials"], verbs: ["get"] }];
+  await allow(ground, operators, name, []);
+  await expectStatus(ground.admin("POST", `${rbac}/clusterroles`, { metadata: { name }, rules }), 201);
+  const subjects = [{ kind: "ServiceAccount", name, namespace: operators }];
+  const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name };
+  const binding = { metadata: { name }, roleRef, subjects };
+  await expectStatus(ground.admin("POST", `${rbac}/clusterrolebindings`, binding), 201);
+  const account = `/api/v1/namespaces/${operators}/serviceaccounts/${name}/token`;
+  const { status } = await expectStatus(ground.admin("POST", account, { spec: {} }), 201);
+  const kubeconfig = await ground.changed(({ users }) => (users[0].user = { token: status?.["token"] }));
+  await shared(name, { namespaces: [namespace], bearer: { secretRef: { name: "s" } } });
+  const tenants: Tenants = { ceilingOf: () => granted, hasSynced: () => true, ended: Promise.resolve() };
+  held = credentials({
+    ...{ tenants, namespace: operators, time: new HandTime() },
+    cluster: ground.connect({ kubeconfig }),
+  });
+  expect(await sentence(reveal(use(name, "ClusterCredential")))).toBe(
+    `Forbidden: ${FIELD}: The operator may not read the Secret s in its namespace. Have its name added to the Role sluice-credentials there.`,
+  );
+  for (const [collection, one] of [
+    [`${rbac}/clusterroles`, name],
+    [`${rbac}/clusterrolebindings`, name],
+    [`/apis/${API}/clustercredentials`, name],
+  ])
+    await ground.admin("DELETE", `${collection}/${one}`);
+});
+
 describe("a secret", () => {
   test("is kept for the one account that read it: another reads for itself, and may not", async () => {
     await credential("bearer", { bearer: { secretRef: { name: "s" } } });

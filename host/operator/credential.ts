@@ -107,7 +107,7 @@ async function ownCredential(source: Source, policy: Policy, use: CredentialUse)
     hosts,
     async reveal() {
       check?.();
-      return kept.get(keyOf(identity.user, object), reveal);
+      return kept.get(keyOf(identity.user, object, use), reveal);
     },
   };
 }
@@ -129,14 +129,22 @@ async function sharedCredential(
   const { hosts, proof } = usable(parsed, use);
   if (proof.kind === "serviceAccountToken") throw new Fault("Internal", "A ClusterCredential has no token");
   const secret: ReadSecret = async (name) =>
-    cluster.operator.get(await cluster.resource("v1", "Secret"), { namespace, name });
+    cluster.operator
+      .get(await cluster.resource("v1", "Secret"), { namespace, name })
+      .catch((thrown: unknown) => unlisted(thrown, name));
   const reveal = () => fromSecret(proof, secret, use, "the operator's namespace");
-  return { hosts, reveal: () => kept.get(keyOf(user, object), reveal) };
+  return { hosts, reveal: () => kept.get(keyOf(user, object, use), reveal) };
 }
 
-/** An object that was changed, or made anew, has none of what was kept; nor has another account of the same namespace. */
-const keyOf = (user: string, { kind, metadata: { uid, resourceVersion } }: KubeObject) =>
-  [user, kind, uid, resourceVersion].join(" ");
+/**
+ * An object that was changed, or made anew, has none of what was kept; nor has another account of the same namespace. A failure
+ * that several wait for names the field of each.
+ */
+const keyOf = (
+  user: string,
+  { metadata: { uid, resourceVersion } }: KubeObject,
+  { kind, field }: CredentialUse,
+) => [user, kind, uid, resourceVersion, field].join(" ");
 
 async function fromSecret(
   proof: KeptProof,
@@ -211,6 +219,15 @@ const missing = (message: string, use: CredentialUse) =>
   unavailable(message, use, { remedy: "Create it, or correct the name." });
 
 const quoted = ({ kind, name }: CredentialUse) => `${kind} ${name}`;
+
+/** The operator reads the Secrets that a Role lists, and no others. */
+function unlisted(thrown: unknown, name: string): never {
+  const fault = asFault(thrown);
+  if (fault.code !== "Forbidden") throw fault;
+  throw new Fault("Forbidden", `The operator may not read the Secret ${name} in its namespace`, {
+    remedy: "Have its name added to the Role sluice-credentials there.",
+  });
+}
 
 /** An object of a version of the resource that this one does not read, or that was stored before its rules were. */
 function usable<Kind extends Credential>(parsed: Parsed<Kind>, use: CredentialUse): Kind {
