@@ -60,8 +60,8 @@ export async function simulate(seed: number): Promise<Outcome> {
     lives += 1;
     operator.kill();
     const offMs = random.pick([0, 0, 0, 3_600_000, -3_600_000]);
-    // An hour that the clock has jumped over is an hour in which the rates had room again.
-    if (offMs > 0) for (const policy of policies) policy.isHandled = true;
+    // Where the clock jumps, so do the periods of the rates.
+    if (offMs !== 0) for (const policy of policies) policy.isHandled = true;
     operator = new OperatorLife(around, offMs);
   };
   for (let trouble = 0; trouble < TROUBLES; trouble += 1) {
