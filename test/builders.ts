@@ -60,6 +60,8 @@ export const policy = (rest: Partial<Policy> = {}): Policy => ({
   intervalSeconds: 15,
   startAfterSeconds: 0,
   guardrails: guardrails(),
+  settle: undefined,
+  respectDisruptionBudget: false,
   knowledge: { keep: 200, history: undefined },
   ...rest,
 });

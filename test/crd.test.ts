@@ -90,7 +90,10 @@ describe("a policy that the API server takes", () => {
       "sources",
       "target",
     ]);
-    expect(stored.spec["guardrails"]).toEqual({ bounds: { min: 1, max: 32 } });
+    expect(stored.spec["guardrails"]).toEqual({
+      bounds: { min: 1, max: 32 },
+      respectDisruptionBudget: false,
+    });
   });
 
   test("means the same to the parser whether it passed an API server or not", async () => {

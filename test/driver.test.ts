@@ -57,6 +57,9 @@ async function stage(rest: { account?: string; rules?: typeof SCALER_RULES; clus
   };
 }
 
+/** A replica that may write. */
+const always = () => undefined;
+
 /** The change of a node from what was discovered to a number. */
 async function change(
   { driver }: Pick<Awaited<ReturnType<typeof stage>>, "driver">,
@@ -109,7 +112,7 @@ test("a Deployment and a custom resource are scaled as the policy's account", as
     to: parallelism + 1,
     revision,
   }));
-  expect(await driver.scale(both, changes)).toEqual([
+  expect(await driver.scale(both, changes, always)).toEqual([
     { node: "split", outcome: "Scaled" },
     { node: "count", outcome: "Scaled" },
   ]);
@@ -126,7 +129,7 @@ test.each(["deployments", "widgets"])(
     const one = policyOf(target(plural === "deployments" ? "Deployment" : "Widget", "x"));
     const decided = await change({ driver }, one, 4);
     await patch(plural, "x", { spec: { replicas: 7 } });
-    const [outcome] = await driver.scale(one, [decided]);
+    const [outcome] = await driver.scale(one, [decided], always);
     expect(outcome).toMatchObject({ outcome: "Failed", code: "Conflict" });
     expect(outcome).toHaveProperty("message", expect.stringContaining("x to 7 while 2 to 4 was decided"));
     expect(await replicasOf(plural, "x")).toBe(7);
@@ -142,7 +145,7 @@ test.each(["deployments", "widgets"])(
     const one = policyOf(target(plural === "deployments" ? "Deployment" : "Widget", "x"));
     const decided = await change({ driver }, one, 4);
     await patch(plural, "x", { metadata: { annotations: { rollout: "2" } } });
-    expect(await driver.scale(one, [decided])).toEqual([{ node: "x", outcome: "Scaled" }]);
+    expect(await driver.scale(one, [decided], always)).toEqual([{ node: "x", outcome: "Scaled" }]);
     expect(await replicasOf(plural, "x")).toBe(4);
   },
 );
@@ -154,7 +157,7 @@ test("an object that was made anew in between is left alone", async () => {
   const decided = await change({ driver }, one, 4);
   await remove("widgets", "x");
   await widget("x", { replicas: 2 });
-  const [outcome] = await driver.scale(one, [decided]);
+  const [outcome] = await driver.scale(one, [decided], always);
   expect(outcome).toMatchObject({ outcome: "Failed", code: "Conflict" });
   expect(outcome).toHaveProperty("message", expect.stringContaining("made anew"));
   expect(await replicasOf("widgets", "x")).toBe(2);
@@ -165,8 +168,8 @@ test("a number that is there already counts as written, so that a decision can b
   await widget("x", { replicas: 2 });
   const one = policyOf(target("Widget", "x"));
   const decided = await change({ driver }, one, 4);
-  await driver.scale(one, [decided]);
-  expect(await driver.scale(one, [decided])).toEqual([{ node: "x", outcome: "Scaled" }]);
+  await driver.scale(one, [decided], always);
+  expect(await driver.scale(one, [decided], always)).toEqual([{ node: "x", outcome: "Scaled" }]);
 });
 
 test("one node's failure leaves the others", async () => {
@@ -177,7 +180,7 @@ test("one node's failure leaves the others", async () => {
   const { nodes } = await driver.discover(both);
   await remove("deployments", "gone");
   const changes = nodes.map(({ name, revision }) => ({ node: name, from: 2, to: 3, revision }));
-  expect(await driver.scale(both, changes)).toMatchObject([
+  expect(await driver.scale(both, changes, always)).toMatchObject([
     { node: "gone", outcome: "Failed", code: "TargetNotFound" },
     { node: "stays", outcome: "Scaled" },
   ]);
@@ -203,7 +206,7 @@ test("an account without rights is refused with the verb that it lacks, to read 
   const { namespace, driver, policyOf, deploy } = await stage({ rules: readOnly });
   await deploy("split", 1);
   const one = policyOf(target("Deployment", "split"));
-  const [outcome] = await driver.scale(one, [await change({ driver }, one, 2)]);
+  const [outcome] = await driver.scale(one, [await change({ driver }, one, 2)], always);
   expect(outcome).toMatchObject({ outcome: "Failed", code: "Forbidden" });
   expect(outcome).toHaveProperty(
     "message",
@@ -221,7 +224,7 @@ test("a policy without an account reads and writes nothing", async () => {
   const { driver, policyOf } = await stage({ cluster, account: "" });
   const one = policyOf(target("Deployment", "split"));
   expect((await faultOf(driver.discover(one))).code).toBe("IdentityInvalid");
-  const write = driver.scale(one, [{ node: "split", from: 1, to: 2, revision: "u@1" }]);
+  const write = driver.scale(one, [{ node: "split", from: 1, to: 2, revision: "u@1" }], always);
   expect((await faultOf(write)).code).toBe("IdentityInvalid");
   expect(line.opened).toBe(0);
 });

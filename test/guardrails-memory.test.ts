@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Decision, Memory, Observations, Wanted } from "../host/knowledge/index.ts";
-import { guard } from "../host/loop/index.ts";
+import { guard, windowed } from "../host/loop/guardrails/index.ts";
 import type { Behavior, Guardrails, Scaling } from "../host/policy/index.ts";
 import type { TopologyNode } from "../host/topology/index.ts";
 import { guardrails, node, topology, wants } from "./builders.ts";
@@ -32,8 +32,9 @@ function passes(rails: Partial<Guardrails>, start: Partial<TopologyNode> = {}, l
   let memory: Memory | undefined = lost;
   return (atMs: number, { want, sources = {} }: Said) => {
     const wanted = want === undefined ? [] : [typeof want === "number" ? wants("split", want) : want];
-    const ground = { topology: topology(one), sources, memory, at: new Date(atMs) };
-    const result = guard(wanted, ground, guardrails(rails));
+    const at = new Date(atMs);
+    const nodes = windowed(topology(one), guardrails(rails), at);
+    const result = guard(wanted, { topology: nodes, sources, memory, at }, guardrails(rails));
     memory = JSON.parse(JSON.stringify(result.memory)) as Memory;
     const [verdict] = result.decision.verdicts;
     one = { ...one, parallelism: verdict?.granted ?? 0 };

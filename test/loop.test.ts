@@ -129,30 +129,4 @@ describe("a pass", () => {
     expect(pass).toMatchObject({ outcome: "PartlyScaled", fault: { code: "Conflict" } });
     expect((await driver.discover(two)).nodes.map((node) => node.parallelism)).toEqual([1, 3]);
   });
-
-  test("after a crash in between marks the unfinished decision as abandoned, and decides anew on what is there", async () => {
-    const crashed = new Error("killed");
-    const { driver, sources } = simulate({ clock });
-    const frozen = new Promise<never>(() => undefined);
-    const dies: World["driver"] = {
-      ...driver,
-      scale: async () => Promise.race([frozen, Promise.reject(crashed)]),
-    };
-    const plan = always('{"nodes":{"split":{"parallelism":4}}}').engine;
-    const onceOpen: World["store"] = {
-      recall: (one) => store.recall(one),
-      // The process is gone before the outcome can be written.
-      remember: (one, pass) =>
-        pass.outcome === "Open"
-          ? store.remember(one, pass)
-          : Promise.reject(new Fault("StoreUnavailable", "gone")),
-    };
-    await expect(iterate(app(), world(plan, { driver: dies, sources, store: onceOpen }))).rejects.toThrow(
-      "gone",
-    );
-
-    const pass = await iterate(app(), world(plan, { driver, sources }));
-    expect(pass).toMatchObject({ number: 2, outcome: "Scaled" });
-    expect((await store.entries(app().key, 5)).map((one) => one.outcome)).toEqual(["Scaled", "Abandoned"]);
-  });
 });

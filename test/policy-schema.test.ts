@@ -57,7 +57,6 @@ describe("a policy that asks for what is not there yet", () => {
     ["spec.shadow", { "spec.shadow": { artifact: "oci://registry.example/a:1" } }],
     ["spec.ownership", { "spec.ownership": { onDrift: "Yield" } }],
     ["spec.guardrails.fallback", { "spec.guardrails.fallback": { after: "3m", parallelism: 3 } }],
-    ["spec.guardrails.settle", { "spec.guardrails.settle": {} }],
   ])("by %s is told so, and what to use instead", (field, changes) => {
     const result = parsePolicy(manifest(changes));
     if (result.ok) throw new Error("accepted");

@@ -77,6 +77,8 @@ describe("a policy that says the least", () => {
       intervalSeconds: 15,
       startAfterSeconds: 0,
       guardrails: guardrails({ nodes: { split: {}, count: {} } }),
+      settle: undefined,
+      respectDisruptionBudget: false,
       knowledge: { keep: 200, history: undefined },
     });
   });
@@ -100,6 +102,8 @@ describe("a policy that says more", () => {
       "spec.algorithm.limits": { time: "1s" },
       "spec.schedule": { interval: "2m", startAfter: "30s" },
       "spec.guardrails.total": { max: 40 },
+      "spec.guardrails.settle": { onFailure: "Rollback" },
+      "spec.guardrails.respectDisruptionBudget": true,
       "spec.knowledge": { keep: 50, history: { span: "1h", every: "1m" } },
     });
     expect(policy).toMatchObject({
@@ -112,6 +116,8 @@ describe("a policy that says more", () => {
       intervalSeconds: 120,
       startAfterSeconds: 30,
       guardrails: { totalMax: 40 },
+      settle: { timeoutSeconds: 600, onFailure: "Rollback" },
+      respectDisruptionBudget: true,
       knowledge: { keep: 50, history: { spanSeconds: 3_600, everySeconds: 60 } },
     });
   });

@@ -42,6 +42,8 @@ const words = policy({
 });
 
 /** A clock that the test turns; it starts with a simulated day. */
+const always = () => undefined;
+
 function turnable() {
   let ms = 240_000;
   return { now: () => new Date(ms), turn: (seconds: number) => void (ms += seconds * 1_000) };
@@ -137,13 +139,17 @@ describe("the simulation", () => {
   test("refuses a change that was decided on an older state, and leaves the others alone", async () => {
     const clock = turnable();
     const { driver } = simulate({ clock });
-    expect(await driver.scale(words, [{ node: "count", from: 1, to: 3, revision: "1" }])).toEqual([
+    expect(await driver.scale(words, [{ node: "count", from: 1, to: 3, revision: "1" }], always)).toEqual([
       { node: "count", outcome: "Scaled" },
     ]);
-    const outcomes = await driver.scale(words, [
-      { node: "count", from: 1, to: 9, revision: "1" },
-      { node: "sink", from: 1, to: 2, revision: "1" },
-    ]);
+    const outcomes = await driver.scale(
+      words,
+      [
+        { node: "count", from: 1, to: 9, revision: "1" },
+        { node: "sink", from: 1, to: 2, revision: "1" },
+      ],
+      always,
+    );
     expect(outcomes).toMatchObject([{ outcome: "Failed", code: "Conflict" }, { outcome: "Scaled" }]);
     clock.turn(2);
     expect((await driver.discover(words)).nodes.map((node) => node.ready)).toEqual([1, 1, 3, 2]);
@@ -190,6 +196,7 @@ describe("the simulation", () => {
         words,
         guard(wanted, { topology, sources: {}, memory: undefined, at: new Date(0) }, words.guardrails)
           .decision.changes,
+        always,
       );
       counters.push(nodeOf(state(), "count").parallelism);
     }

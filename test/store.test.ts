@@ -79,6 +79,17 @@ describe("what is recalled", () => {
     expect((await knowledge.entries(policy().key, 10)).map((one) => one.outcome)).toEqual(["Abandoned"]);
   });
 
+  test("includes what the newest pass says is to be remembered, also of one that failed", async () => {
+    const knowledge = await store();
+    expect(await knowledge.recall(policy())).not.toHaveProperty("memory");
+    const memory = (wrote: number) => ({ nodes: { split: { wrote } } });
+    await knowledge.remember(policy(), pass(1, 30, { memory: memory(3) }));
+    await knowledge.remember(policy(), pass(2, 15, { outcome: "Failed", memory: memory(4) }));
+    expect((await knowledge.recall(policy())).memory).toEqual(memory(4));
+    await knowledge.remember(policy(), pass(3));
+    expect(await knowledge.recall(policy())).not.toHaveProperty("memory");
+  });
+
   test("is nothing for a policy that was deleted and created again under the same name", async () => {
     const knowledge = await store();
     await knowledge.remember(policy({ uid: "first" }), pass(7));

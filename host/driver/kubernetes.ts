@@ -1,24 +1,38 @@
 import { asFault, Fault } from "../fault/index.ts";
 import type { Change, ChangeOutcome } from "../knowledge/index.ts";
-import { fieldsOf, serviceAccount, type Cluster, type Resource, type TenantApi } from "../kube/index.ts";
-import type { Driver } from "../loop/index.ts";
+import {
+  fieldsOf,
+  serviceAccount,
+  type Cluster,
+  type KubeObject,
+  type Resource,
+  type TenantApi,
+} from "../kube/index.ts";
+import type { Driver, Permit } from "../loop/index.ts";
 import type { Policy, TargetNode } from "../policy/index.ts";
 import type { Topology, TopologyNode } from "../topology/index.ts";
+import { readBudgets, spareOf, type Budget } from "./disruption.ts";
 import { inOrder } from "./order.ts";
 import { readScale, revisionOf, writeScale, type Scale } from "./scale.ts";
+import { troubleOf } from "./trouble.ts";
 
 /** Scales any kind with a scale subresource, with the rights of the policy's service account alone. */
 export function kubernetesDriver(cluster: Cluster): Driver {
   return {
+    rescaleScope: "node",
     discover: (policy) => discover(cluster, policy),
-    scale: (policy, changes) => scale(cluster, policy, changes),
+    // One after the other: what became of each is stored before the next is written.
+    order: (policy, changes) => inOrder(changes, policy.nodes).map((change) => [change]),
+    scale: (policy, changes, permit) => scale(cluster, policy, changes, permit),
+    trouble: (policy, node, since) => trouble(cluster, policy, node, since),
   };
 }
 
 async function discover(cluster: Cluster, policy: Policy): Promise<Topology> {
   const api = cluster.as(serviceAccount(policy.namespace, policy.serviceAccountName));
+  const budgets = policy.respectDisruptionBudget ? await readBudgets(cluster, api) : undefined;
   const found = await Promise.allSettled(
-    policy.nodes.map((node, at) => naming(at, () => discoverNode(cluster, api, node))),
+    policy.nodes.map((node, at) => naming(at, () => discoverNode(cluster, api, node, budgets))),
   );
   const nodes = found.map((result) => {
     if (result.status === "rejected") throw result.reason;
@@ -30,29 +44,35 @@ async function discover(cluster: Cluster, policy: Policy): Promise<Topology> {
   };
 }
 
-async function discoverNode(cluster: Cluster, api: TenantApi, node: TargetNode): Promise<TopologyNode> {
+async function discoverNode(
+  cluster: Cluster,
+  api: TenantApi,
+  node: TargetNode,
+  budgets: readonly Budget[] | undefined,
+): Promise<TopologyNode> {
   const resource = await scalable(cluster, node);
   const scaled = await readScale(api, resource, node.ref.name);
+  const object = await readObject(api, resource, node.ref.name, budgets !== undefined);
+  const spare = budgets && spareOf(budgets, object);
   return {
     name: node.name,
     kind: node.ref.kind,
     parallelism: scaled.replicas,
-    ready: await readReady(api, resource, node.ref.name, scaled),
+    ...readyOf(resource, object, scaled),
     min: node.bounds.min,
     max: node.bounds.max,
     attributes: node.attributes,
     revision: revisionOf(scaled),
+    ...(spare === undefined ? {} : { spare }),
   };
 }
 
 /** Writes the changes one after the other; what fails is told for its node, and the others go on. */
-async function scale(cluster: Cluster, policy: Policy, changes: readonly Change[]): Promise<ChangeOutcome[]> {
+async function scale(cluster: Cluster, policy: Policy, changes: readonly Change[], permit: Permit) {
   const api = cluster.as(serviceAccount(policy.namespace, policy.serviceAccountName));
-  const outcomes = new Map<Change, ChangeOutcome>();
-  for (const change of inOrder(changes, policy.nodes)) {
-    outcomes.set(change, await scaleNode(cluster, api, policy, change));
-  }
-  return changes.flatMap((change) => outcomes.get(change) ?? []);
+  const outcomes: ChangeOutcome[] = [];
+  for (const change of changes) outcomes.push(await scaleNode(cluster, api, policy, change, permit));
+  return outcomes;
 }
 
 async function scaleNode(
@@ -60,20 +80,44 @@ async function scaleNode(
   api: TenantApi,
   policy: Policy,
   change: Change,
+  permit: Permit,
 ): Promise<ChangeOutcome> {
+  const { node: name, from, to } = change;
   try {
-    const at = policy.nodes.findIndex(({ name }) => name === change.node);
-    const node = policy.nodes[at];
-    if (node === undefined) throw new Fault("Internal", `The target has no node ${change.node}`);
-    await naming(at, async () => {
+    const { node, at } = nodeOf(policy, name);
+    const granted = await naming(at, async () => {
       const resource = await scalable(cluster, node);
-      await writeScale(api, { ...change, resource, name: node.ref.name });
+      return writeScale(api, { ...change, resource, name: node.ref.name }, permit);
     });
-    return { node: change.node, outcome: "Scaled" };
+    if (granted === to) return { node: name, outcome: "Scaled" };
+    if (granted !== from) return { node: name, outcome: "Scaled", granted };
+    throw new Fault(
+      "AdmissionDenied",
+      `The API server took ${to} and kept ${from}: a webhook changed it back`,
+    );
   } catch (thrown) {
     const { code, sentence } = asFault(thrown);
-    return { node: change.node, outcome: "Failed", code, message: sentence };
+    return { node: name, outcome: "Failed", code, message: sentence };
   }
+}
+
+/** Why a node's pods are not created, if its account may know it. */
+async function trouble(cluster: Cluster, policy: Policy, name: string, since: Date) {
+  try {
+    const { node } = nodeOf(policy, name);
+    const api = cluster.as(serviceAccount(policy.namespace, policy.serviceAccountName));
+    return await troubleOf(cluster, api, await scalable(cluster, node), node.ref.name, since);
+  } catch {
+    // It explains, and nothing is decided on it: what cannot be read is not known.
+    return undefined;
+  }
+}
+
+function nodeOf(policy: Policy, name: string): { readonly node: TargetNode; readonly at: number } {
+  const at = policy.nodes.findIndex((one) => one.name === name);
+  const node = policy.nodes[at];
+  if (node === undefined) throw new Fault("Internal", `The target has no node ${name}`);
+  return { node, at };
 }
 
 /** The resource of a node's kind. Throws `TargetNotFound` for a kind that cannot be scaled. */
@@ -92,22 +136,30 @@ async function scalable(cluster: Cluster, { ref }: TargetNode): Promise<Resource
 /** These say themselves how many of their pods are ready. */
 const SAYS_READY: ReadonlySet<string> = new Set(["Deployment", "StatefulSet", "ReplicaSet"]);
 
-/** How many replicas serve, where the kind says it and the account may read it; otherwise how many exist. */
-async function readReady(
-  api: TenantApi,
-  resource: Resource,
-  name: string,
-  { existing }: Scale,
-): Promise<number> {
-  if (resource.apiVersion !== "apps/v1" || !SAYS_READY.has(resource.kind)) return existing;
+/** The object itself, for what it says beyond its scale; undefined where nothing is wanted of it or it may not be read. */
+async function readObject(api: TenantApi, resource: Resource, name: string, always: boolean) {
+  if (!always && !saysReady(resource)) return undefined;
   try {
-    const { status } = await api.get(resource, name);
-    const ready = fieldsOf(status)["readyReplicas"] ?? 0;
-    return Number.isSafeInteger(ready) ? (ready as number) : existing;
+    return await api.get(resource, name);
   } catch (thrown) {
-    if (asFault(thrown).code === "Forbidden") return existing;
+    if (asFault(thrown).code === "Forbidden") return undefined;
     throw thrown;
   }
+}
+
+const saysReady = ({ apiVersion, kind }: Resource) => apiVersion === "apps/v1" && SAYS_READY.has(kind);
+
+/**
+ * How many replicas serve, where the object says it; otherwise how many exist. It is settled when these are all that are
+ * asked for, and its controller has seen the last change.
+ */
+function readyOf(resource: Resource, object: KubeObject | undefined, { replicas, existing }: Scale) {
+  if (object === undefined || !saysReady(resource)) return { ready: existing };
+  const { readyReplicas = 0, observedGeneration = 0, replicas: all = 0 } = fieldsOf(object["status"]);
+  if (!Number.isSafeInteger(readyReplicas)) return { ready: existing };
+  const ready = readyReplicas as number;
+  const isSeen = Number(observedGeneration) >= (object.metadata.generation ?? 0);
+  return { ready, settled: isSeen && ready === replicas && all === replicas };
 }
 
 /** Does something for a node of the policy; a failure names the field that led to it. */

@@ -1,4 +1,6 @@
 import { asFault, Fault } from "../fault/index.ts";
+import type { Permit } from "../loop/index.ts";
+import { denial } from "./denial.ts";
 import { ClusterFault, fieldsOf, type KubeObject, type Resource, type TenantApi } from "../kube/index.ts";
 
 /** What the scale subresource of a target says. */
@@ -20,8 +22,8 @@ export interface ScaleChange {
   readonly revision: string;
 }
 
-/** A rollout moves a Deployment's version a few times a second; three tries in a row get between. */
-const CONFLICT_RETRIES = 3;
+/** A rollout moves a Deployment's version a few times a second; six tries in a row get between. */
+const CONFLICT_RETRIES = 5;
 
 /** Reads the scale of a target, as the tenant. */
 export async function readScale(api: TenantApi, resource: Resource, name: string): Promise<Scale> {
@@ -32,31 +34,36 @@ export async function readScale(api: TenantApi, resource: Resource, name: string
 }
 
 /**
- * Writes the new number. Where the target has moved it is read again: if only something else of it changed, as in a
- * rollout, the write is repeated on the new version; if the number itself changed or the object is another one, that is
- * a `Conflict` and the other's number stays.
+ * Writes the new number, on the version that was just read, and answers what is there then: an admission webhook may have
+ * made another number of it. Where the number is there already, nothing is written. Where it is neither that nor the old
+ * one, or the object was made anew, that is a `Conflict` and what is there stays. Where only something else of the target
+ * moves in between, as in a rollout, it is read and written again. The permit is asked before every write.
  */
-export async function writeScale(api: TenantApi, change: ScaleChange): Promise<void> {
-  const { resource, name, from, to } = change;
-  const [uid = "", decidedOn = ""] = change.revision.split("@");
-  let resourceVersion = decidedOn;
+export async function writeScale(api: TenantApi, change: ScaleChange, permit: Permit): Promise<number> {
+  const { resource, name, to } = change;
   for (let tried = 0; ; tried += 1) {
-    try {
-      await api.replace(resource, name, scaleObject(api, name, { uid, resourceVersion }, to), "scale");
-      return;
-    } catch (thrown) {
-      if (asFault(thrown).code !== "Conflict" || tried >= CONFLICT_RETRIES) throw thrown;
-    }
     const now = await readScale(api, resource, name);
-    if (now.uid !== uid) throw conflict(`${resource.kind} ${name} was made anew since the decision`);
-    if (now.replicas === to) return;
-    if (now.replicas !== from) {
-      throw conflict(
-        `Somebody set ${resource.kind} ${name} to ${now.replicas} while ${from} to ${to} was decided`,
-      );
+    if (isThere(change, now)) return to;
+    const denied = permit();
+    if (denied !== undefined) throw denied;
+    try {
+      const written = await api.replace(resource, name, scaleObject(api, name, now, to), "scale");
+      return understand(written).replicas;
+    } catch (thrown) {
+      if (asFault(thrown).code !== "Conflict" || tried >= CONFLICT_RETRIES) throw denial(thrown);
     }
-    ({ resourceVersion } = now);
   }
+}
+
+/** Whether the new number is there already. Throws `Conflict` unless the old one is, on the same object. */
+function isThere({ resource, name, from, to, revision }: ScaleChange, now: Scale): boolean {
+  const [uid] = revision.split("@");
+  if (now.uid !== uid) throw conflict(`${resource.kind} ${name} was made anew since the decision`);
+  if (now.replicas === to) return true;
+  if (now.replicas === from) return false;
+  throw conflict(
+    `Somebody set ${resource.kind} ${name} to ${now.replicas} while ${from} to ${to} was decided`,
+  );
 }
 
 /** The version that a decision names: another object of the same name is another revision. */
@@ -76,12 +83,12 @@ function understand({ metadata, spec, status }: KubeObject): Scale {
 const scaleObject = (
   { identity }: TenantApi,
   name: string,
-  version: { readonly uid: string; readonly resourceVersion: string },
+  { uid, resourceVersion }: Scale,
   replicas: number,
 ) => ({
   apiVersion: "autoscaling/v1",
   kind: "Scale",
-  metadata: { name, namespace: identity.namespace, ...version },
+  metadata: { name, namespace: identity.namespace, uid, resourceVersion },
   spec: { replicas },
 });
 

@@ -105,7 +105,9 @@ function textsOf(
   { namespace, name, algorithm }: Policy,
   { iteration, topology, sources, past }: PassInput,
 ): Record<string, string> {
-  const nodes = topology.nodes.map(({ revision: _revision, ...shown }) => shown);
+  const nodes = topology.nodes.map(
+    ({ revision: _revision, settled: _settled, spare: _spare, ...shown }) => shown,
+  );
   return {
     iteration: JSON.stringify(iteration),
     policy: JSON.stringify({ namespace, name }),

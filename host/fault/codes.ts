@@ -136,6 +136,36 @@ export const FAULTS = {
     remedy:
       "None is needed for one record. If it happens again, check the volume that holds the knowledge file.",
   },
+  NotLeader: {
+    means: "This replica may not write for the policy now: another one may, or is about to.",
+    remedy: "None is needed: the decision stays open, and the replica that may write finishes it.",
+  },
+  DecisionAbandoned: {
+    means:
+      "A decision was interrupted, and what was left of it was too old or no longer what the policy says.",
+    remedy: "None is needed: the next pass decides on what is there.",
+  },
+  AdmissionDenied: {
+    means: "An admission webhook or policy of the cluster refused the new number.",
+    remedy:
+      "Ask who runs the webhook or policy that the message names, or set guardrails.bounds to what it allows.",
+  },
+  AdmissionChanged: {
+    means: "An admission webhook of the cluster wrote another number than the one that was decided.",
+    remedy: "Set guardrails.bounds to what the webhook allows.",
+  },
+  QuotaExceeded: {
+    means: "A quota of the namespace keeps pods from being created.",
+    remedy: "Raise the ResourceQuota that the message names, or lower the node's max.",
+  },
+  PodsNotCreated: {
+    means: "Pods of a node are not created; the message is what the cluster says of it.",
+    remedy: "Read the message, and the events of the target.",
+  },
+  SettleTimeout: {
+    means: "A change did not come to serve within guardrails.settle.timeout.",
+    remedy: "Look at the pods of the node: why they are not Ready, or not created, stands in their events.",
+  },
   PortTaken: {
     means: "The port of the console is in use by another process, or may not be opened.",
     remedy: "Start with `--port N` for another port.",

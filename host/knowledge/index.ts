@@ -2,6 +2,7 @@ export type {
   Change,
   ChangeOutcome,
   Decision,
+  Followed,
   Iteration,
   IterationOutcome,
   LogLine,
@@ -11,10 +12,11 @@ export type {
   PastEntry,
   Reason,
   Sample,
+  Trouble,
   Verdict,
   Wanted,
 } from "./iteration.ts";
-export type { Memory, Moment, NodeMemory } from "./memory.ts";
+export type { Memory, Moment, NodeMemory, Refused, Settling } from "./memory.ts";
 export type {
   EffectKind,
   Journal,

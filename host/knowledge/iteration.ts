@@ -44,7 +44,12 @@ export type Reason =
   | "SignalAbove"
   | "OutOfBounds"
   | "ZeroNotAllowed"
-  | "TotalExceeded";
+  | "TotalExceeded"
+  // What an earlier change is owed, see host/loop/settle.ts.
+  | "Settling"
+  | "BackingOff"
+  | "RolledBack"
+  | "DisruptionBudget";
 
 /** One node's grant: what it has, what the algorithm wanted, what it gets and every reason that moved it. */
 export interface Verdict {
@@ -72,8 +77,29 @@ export interface Decision {
 }
 
 export type ChangeOutcome =
-  | { readonly node: string; readonly outcome: "Scaled" }
+  | {
+      readonly node: string;
+      readonly outcome: "Scaled";
+      /** What is there after the write, where it is another number than the decision's. */
+      readonly granted?: number;
+    }
   | { readonly node: string; readonly outcome: "Failed"; readonly code: FaultCode; readonly message: string };
+
+/** What is known of a change that was written in an earlier pass, or could not be. */
+export interface Followed {
+  readonly node: string;
+  readonly from: number;
+  readonly to: number;
+  /** `Late` did not come to serve in time and stays; `RolledBack` did not either; `Refused` is not tried for a while. */
+  readonly state: "Settling" | "Settled" | "Late" | "RolledBack" | "Refused";
+  /** What keeps it, where somebody says so. */
+  readonly trouble?: Trouble;
+}
+
+export interface Trouble {
+  readonly code: FaultCode;
+  readonly message: string;
+}
 
 /** One line that an algorithm logged, cut to size and free of control characters. */
 export interface LogLine {
@@ -82,7 +108,7 @@ export interface LogLine {
   readonly text: string;
 }
 
-/** How a pass ended; `Open` is a decision that was stored and not yet acted on. */
+/** How a pass ended; `Open` is a decision that was stored and not yet acted on, or not yet on all of its nodes. */
 export type IterationOutcome =
   "Unchanged" | "Open" | "Scaled" | "PartlyScaled" | "DryRun" | "Failed" | "Abandoned";
 
@@ -92,6 +118,8 @@ export interface Iteration {
   readonly number: number;
   /** RFC 3339; the only clock that the algorithm saw. */
   readonly at: string;
+  /** The policy's generation: a decision is not finished under another one. */
+  readonly generation?: number;
   readonly topology: Topology | undefined;
   readonly sources: Observations;
   /** Each step's answer as the raw JSON text that it returned. */
@@ -100,9 +128,13 @@ export interface Iteration {
   readonly outcome: IterationOutcome;
   readonly changes: readonly ChangeOutcome[];
   readonly fault: { readonly code: FaultCode; readonly message: string } | undefined;
+  /** Earlier changes that are still followed; absent where the policy follows none and none was refused. */
+  readonly followed?: readonly Followed[];
+  /** Whether this pass finished a decision that an earlier one had left open. */
+  readonly resumed?: true;
   /** JSON text that the algorithm asked to be given in its next pass. */
   readonly carry: string | undefined;
-  /** What the host remembers after this pass; absent where it changed nothing of it. */
+  /** What the host remembers after this pass: each hands on what it was given. Absent where there is nothing. */
   readonly memory?: Memory;
   readonly logs?: readonly LogLine[];
   /** Processor time that the algorithm used, all steps together. */

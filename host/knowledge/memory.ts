@@ -1,3 +1,5 @@
+import type { FaultCode } from "../fault/index.ts";
+
 /**
  * What the host itself has to remember of a policy from pass to pass, so that a restart forgets no window, rate or owner.
  * Compact: a copy stands in `status.checkpoint`. Plain JSON. Times are in ms since 1970.
@@ -31,4 +33,28 @@ export interface NodeMemory {
   readonly found?: number;
   /** What this policy wrote last: another number is somebody else's. */
   readonly wrote?: number;
+  /** A change that was written and has not been seen to serve. */
+  readonly settling?: Settling;
+  /** A change that came to nothing: neither it nor more of it is tried for a while. */
+  readonly refused?: Refused;
+}
+
+export interface Settling {
+  readonly from: number;
+  readonly to: number;
+  readonly sinceMs: number;
+  /** What served when it was written. */
+  readonly ready: number;
+  /** It did not come to serve in time, and was left as it is. */
+  readonly late?: true;
+}
+
+export interface Refused {
+  readonly from: number;
+  readonly to: number;
+  readonly untilMs: number;
+  /** How often in a row: the wait grows with it. */
+  readonly times: number;
+  readonly code: FaultCode;
+  readonly message: string;
 }

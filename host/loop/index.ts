@@ -1,6 +1,16 @@
 export { guard, type Ground, type Guarded } from "./guardrails/index.ts";
 export { iterate } from "./loop.ts";
 export { readPlan, type Plan } from "./plan.ts";
-export { nextPassSeconds } from "./schedule.ts";
+export { followUpSeconds, nextPassSeconds } from "./schedule.ts";
 export { PassEnded } from "./world.ts";
-export type { Clock, Driver, Engine, PassAnswers, PassInput, Sources, Store, World } from "./world.ts";
+export type {
+  Clock,
+  Driver,
+  Engine,
+  PassAnswers,
+  PassInput,
+  Permit,
+  Sources,
+  Store,
+  World,
+} from "./world.ts";

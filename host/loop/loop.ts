@@ -1,71 +1,98 @@
 import { asFault, Fault } from "../fault/index.ts";
-import type { ChangeOutcome, Iteration, IterationOutcome, Memory, Past } from "../knowledge/index.ts";
+import type { Iteration, IterationOutcome, Memory, Past, Trouble } from "../knowledge/index.ts";
 import type { Policy } from "../policy/index.ts";
-import { guard, notScaled } from "./guardrails/index.ts";
+import type { Topology } from "../topology/index.ts";
+import { counted, guard, notScaled, windowed } from "./guardrails/index.ts";
+import { narrow } from "./narrow.ts";
 import { readPlan } from "./plan.ts";
+import { rollback } from "./rollback.ts";
+import { carryOut, resume } from "./saga.ts";
+import { followedOf, remembered, standings, type Standing } from "./settle.ts";
 import { PassEnded, type World } from "./world.ts";
 
 /**
  * One MAPE-K pass for one policy. The cluster is the truth; knowledge is advice. A decision is stored before it is acted
- * on, and a pass that fails changes nothing and is remembered with its fault. Throws only if it cannot be remembered.
+ * on, and a pass that fails changes nothing and is remembered with its fault. A decision that an earlier pass left open is
+ * finished before there is another: then that is the whole pass. Throws only if it cannot be remembered.
  */
 export async function iterate(policy: Policy, world: World): Promise<Iteration> {
   const past = await world.store.recall(policy);
-  if (past.open !== undefined) await world.store.remember(policy, abandoned(past.open));
-  let pass = begin(past, world.clock.now());
+  const open = past.open && (await resume(policy, world, past.open));
+  if (open !== undefined && open.outcome !== "Abandoned") return open;
+  let pass = begin(policy, past, open?.memory ?? past.memory, world.clock.now());
+  const at = new Date(pass.at);
   try {
-    const topology = await world.driver.discover(policy);
-    const sources = await world.sources.observe(policy, new Date(pass.at));
-    pass = { ...pass, topology, sources };
+    const topology = windowed(await world.driver.discover(policy), policy.guardrails, at);
+    pass = { ...pass, topology };
+    const earlier = await look(policy, world, topology, pass);
+    pass = { ...pass, ...earlier.seen };
+    if (earlier.rollback === undefined) {
+      const sources = await world.sources.observe(policy, at);
+      pass = { ...pass, sources };
 
-    const iteration = { id: pass.id, number: pass.number, time: pass.at };
-    const { carry, ...done } = await world.engine.run(policy, { iteration, topology, sources, past });
-    pass = { ...pass, ...done };
+      const iteration = { id: pass.id, number: pass.number, time: pass.at };
+      const { carry, ...done } = await world.engine.run(policy, { iteration, topology, sources, past });
+      pass = { ...pass, ...done, carry: carry ?? past.carry };
 
-    const plan = readPlan(done.answers.plan ?? noPlan(), topology);
-    const before = memoryOf(past, pass.at);
-    const ground = { topology, sources, memory: before, at: new Date(pass.at) };
-    const { decision, memory } = guard(plan.wanted, ground, policy.guardrails);
-    pass = {
-      ...pass,
-      decision,
-      memory:
-        policy.mode === "Enforce"
-          ? memory
-          : notScaled(
-              memory,
-              before,
-              decision.changes.map(({ node }) => node),
-            ),
-      carry: carry ?? past.carry,
-      outcome: intent(policy, decision.changes.length),
-    };
-    await world.store.remember(policy, pass);
-    if (pass.outcome !== "Open") return pass;
-
-    const changes = await world.driver.scale(policy, decision.changes);
-    const failed = changes.flatMap(({ node, outcome }) => (outcome === "Failed" ? [node] : []));
-    pass = {
-      ...pass,
-      changes,
-      outcome: outcomeOf(changes),
-      fault: faultOf(changes),
-      memory: notScaled(memory, before, failed),
-    };
+      const plan = readPlan(done.answers.plan ?? noPlan(), topology);
+      const allowed = narrow(topology, earlier.found, plan.wanted, world.driver.rescaleScope);
+      const ground = { topology: allowed.topology, sources, memory: pass.memory, at };
+      const guarded = guard(plan.wanted, ground, policy.guardrails);
+      const decision = allowed.explain(guarded.decision);
+      pass = { ...pass, decision, memory: guarded.memory, outcome: intent(policy, decision.changes.length) };
+      // What is not carried out takes no room of the rates.
+      if (pass.outcome === "DryRun")
+        pass = { ...pass, memory: notScaled(guarded.memory, decision.changes, at) };
+    } else {
+      const { rollback: decision } = earlier;
+      const memory = counted(pass.memory, decision, policy.guardrails, at);
+      pass = { ...pass, decision, memory, carry: past.carry, outcome: "Open" };
+    }
   } catch (thrown) {
     const fault = asFault(thrown);
     if (fault.code === "StoreUnavailable") throw fault;
-    if (fault instanceof PassEnded) pass = { ...pass, ...fault.done, carry: undefined };
-    pass = { ...pass, outcome: "Failed", fault: { code: fault.code, message: fault.sentence } };
+    if (fault instanceof PassEnded) pass = { ...pass, ...fault.done };
+    const told = { code: fault.code, message: fault.sentence };
+    pass = { ...pass, carry: undefined, outcome: "Failed", fault: told };
   }
   await world.store.remember(policy, pass);
-  return pass;
+  return pass.outcome === "Open" ? carryOut(policy, world, pass) : pass;
 }
 
-const begin = (past: Past, at: Date): Iteration => ({
+/** What became of earlier changes. */
+async function look(policy: Policy, world: World, topology: Topology, { at, memory }: Iteration) {
+  const nowMs = Date.parse(at);
+  const found = standings(memory, topology, policy, nowMs);
+  const back = rollback(found, topology, policy);
+  const takenBack = new Set(back?.changes.map(({ node }) => node));
+  const followed = followedOf(found, await troublesOf(policy, world, found), takenBack, policy);
+  const next = remembered(memory, found, takenBack, policy, nowMs);
+  return {
+    found,
+    rollback: back,
+    seen: {
+      ...(followed === undefined ? {} : { followed }),
+      ...(next === undefined ? {} : { memory: next }),
+    },
+  };
+}
+
+/** What the cluster says of the changes that do not come to serve. */
+async function troublesOf(policy: Policy, { driver }: World, found: readonly Standing[]) {
+  const troubles = new Map<string, Trouble>();
+  for (const { node, state, settling } of found) {
+    if (settling === undefined || (state !== "Settling" && state !== "Late")) continue;
+    const trouble = await driver.trouble?.(policy, node.name, new Date(settling.sinceMs));
+    if (trouble !== undefined) troubles.set(node.name, trouble);
+  }
+  return troubles;
+}
+
+const begin = (policy: Policy, past: Past, memory: Memory | undefined, at: Date): Iteration => ({
   id: `${past.number + 1}@${at.toISOString()}`,
   number: past.number + 1,
   at: at.toISOString(),
+  generation: policy.generation,
   topology: undefined,
   sources: {},
   answers: {},
@@ -74,30 +101,18 @@ const begin = (past: Past, at: Date): Iteration => ({
   changes: [],
   fault: undefined,
   carry: undefined,
+  ...memoryOf(past, memory, at),
 });
 
 /** What is remembered; of a policy that is not new and of which nothing is, that it was lost. */
-function memoryOf({ memory, memoryLost }: Past, at: string): Memory | undefined {
-  return memoryLost === true ? { nodes: {}, ...memory, lostAtMs: Date.parse(at) } : memory;
+function memoryOf({ memoryLost }: Past, memory: Memory | undefined, at: Date): Pick<Iteration, "memory"> {
+  if (memoryLost === true) return { memory: { nodes: {}, ...memory, lostAtMs: at.getTime() } };
+  return memory === undefined ? {} : { memory };
 }
-
-/** The operator ended between storing and finishing this decision: what it left undone is decided anew. */
-const abandoned = (open: Iteration): Iteration => ({ ...open, outcome: "Abandoned" });
 
 function intent(policy: Policy, changes: number): IterationOutcome {
   if (changes === 0) return "Unchanged";
   return policy.mode === "Enforce" ? "Open" : "DryRun";
-}
-
-function outcomeOf(changes: readonly ChangeOutcome[]): IterationOutcome {
-  const scaled = changes.filter((change) => change.outcome === "Scaled").length;
-  if (scaled === changes.length) return "Scaled";
-  return scaled > 0 ? "PartlyScaled" : "Failed";
-}
-
-function faultOf(changes: readonly ChangeOutcome[]): Iteration["fault"] {
-  const failed = changes.find((change) => change.outcome === "Failed");
-  return failed && { code: failed.code, message: `${failed.node}: ${failed.message}` };
 }
 
 function noPlan(): never {

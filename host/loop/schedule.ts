@@ -1,3 +1,5 @@
+import type { Iteration } from "../knowledge/index.ts";
+
 /** Ten minutes at an interval of 15 s: after that a policy that keeps failing costs next to nothing. */
 const BACKOFF_DOUBLINGS = 5;
 const LONGEST_WAIT_SECONDS = 600;
@@ -12,4 +14,20 @@ export function nextPassSeconds(intervalSeconds: number, failures: number, retry
     LONGEST_WAIT_SECONDS,
   );
   return Math.max(intervalSeconds, backedOff, retryAfterSeconds);
+}
+
+/** A pass costs something, and what it waits for takes seconds. */
+const FOLLOW_UP_SECONDS = 5;
+const SOONEST_SECONDS = 1;
+
+/**
+ * Seconds until a policy should be looked at again although its interval is longer: soon where a change waits for an earlier
+ * one to serve, at once where the pass only finished what an earlier one had decided. Undefined where nothing is pressing.
+ */
+export function followUpSeconds({ decision, outcome, resumed, fault }: Iteration): number | undefined {
+  // What fails is not tried sooner.
+  if (fault !== undefined) return undefined;
+  if (resumed === true && outcome === "Scaled") return SOONEST_SECONDS;
+  const waits = decision?.verdicts.some(({ reasons }) => reasons.includes("Settling")) ?? false;
+  return waits ? FOLLOW_UP_SECONDS : undefined;
 }

@@ -8,6 +8,7 @@ import type {
   LogLine,
   Observations,
   Past,
+  Trouble,
 } from "../knowledge/index.ts";
 import type { Policy, Step } from "../policy/index.ts";
 import type { Topology } from "../topology/index.ts";
@@ -19,7 +20,12 @@ export interface World {
   readonly sources: Sources;
   readonly engine: Engine;
   readonly store: Store;
+  /** Whether this replica may write for a policy now; absent, it may. Asked directly before every write. */
+  readonly mayWrite?: (policy: Policy) => Fault | undefined;
 }
+
+/** Undefined where a write may be made now; otherwise why not, such as `NotLeader`. */
+export type Permit = () => Fault | undefined;
 
 export interface Clock {
   now(): Date;
@@ -29,8 +35,18 @@ export interface Clock {
 export interface Driver {
   /** The application as it is now. Throws `TargetNotFound` or `Forbidden`. */
   discover(policy: Policy): Promise<Topology>;
-  /** Writes each change on the condition that its target has not moved since; one node's failure leaves the others. */
-  scale(policy: Policy, changes: readonly Change[]): Promise<readonly ChangeOutcome[]>;
+  /** `node`: each node moves alone. `job`: all move together, so none does while one of them is on its way. */
+  readonly rescaleScope: "node" | "job";
+  /** The order in which changes are written: what is listed together is written together. */
+  order(policy: Policy, changes: readonly Change[]): readonly (readonly Change[])[];
+  /**
+   * Writes each change, and may be repeated: the target is read, and written on the condition that it is what was read. Where
+   * it already has the new number, that counts as written; where it has neither that nor the old one, or was made anew, that
+   * is a `Conflict`. The permit is asked directly before every write. One node's failure leaves the others.
+   */
+  scale(policy: Policy, changes: readonly Change[], permit: Permit): Promise<readonly ChangeOutcome[]>;
+  /** What the cluster says of a change that does not come to serve. Never throws. */
+  trouble?(policy: Policy, node: string, since: Date): Promise<Trouble | undefined>;
 }
 
 /** Reads what the policy names under `sources`. A source that fails is an observation too; it never throws. */

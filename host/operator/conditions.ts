@@ -1,5 +1,5 @@
 import type { Fault } from "../fault/index.ts";
-import type { Iteration } from "../knowledge/index.ts";
+import type { Followed, Iteration, Trouble } from "../knowledge/index.ts";
 import type { Mode, ScalingPolicyStatus } from "../policy/index.ts";
 
 /** A `metav1.Condition` before it has a time. */
@@ -17,6 +17,7 @@ export type ConditionType =
   | "SourcesHealthy"
   | "ScalingActive"
   | "ScalingLimited"
+  | "Settled"
   | "Paused";
 
 type Condition = NonNullable<ScalingPolicyStatus["conditions"]>[number];
@@ -90,6 +91,7 @@ function passFindings(mode: Mode, iteration: Iteration): Finding[] {
     sourcesFinding(iteration),
     scalingFinding(mode, iteration),
     limitedFinding(iteration),
+    ...settledFindings(iteration),
   ];
 }
 
@@ -112,12 +114,37 @@ function sourcesFinding({ sources }: Iteration): Finding {
   return yes("SourcesHealthy", "Read");
 }
 
-function scalingFinding(mode: Mode, { fault }: Iteration): Finding {
-  if (fault !== undefined) return no("ScalingActive", fault);
+function scalingFinding(mode: Mode, { fault, followed }: Iteration): Finding {
+  // Between two tries a refusal lasts: the condition does not turn with every pass.
+  const refused = followed?.find(({ state }) => state === "Refused");
+  const standing = fault ?? (refused?.trouble && atNode(refused, refused.trouble));
+  if (standing !== undefined) return no("ScalingActive", standing);
   return mode === "DryRun"
     ? idle("DryRun", "spec.mode is DryRun: decisions are made and not acted on.")
     : yes("ScalingActive", "Deciding");
 }
+
+/** How the changes of earlier passes stand, where the policy follows them. The one that needs help first gives the reason. */
+function settledFindings({ followed }: Iteration): Finding[] {
+  if (followed === undefined) return [];
+  const open = followed.filter(({ state }) => state !== "Settled" && state !== "Refused");
+  const worst = SETTLED_ORDER.flatMap((state) => open.filter((one) => one.state === state))[0];
+  if (worst === undefined) return [yes("Settled", "Settled")];
+  const reason = worst.trouble?.code ?? (worst.state === "Settling" ? "Settling" : "SettleTimeout");
+  const message = open.map(spell).join("; ");
+  return [{ type: "Settled", status: "False", reason, message }];
+}
+
+const SETTLED_ORDER = ["RolledBack", "Late", "Settling"] as const;
+const STATES = { Settling: "on its way", Late: "late, and kept", RolledBack: "taken back" } as const;
+
+function spell(one: Followed): string {
+  const state = one.state === "Settled" || one.state === "Refused" ? "" : ` ${STATES[one.state]}`;
+  const why = one.trouble === undefined ? "" : `: ${one.trouble.message}`;
+  return `${one.node}: ${one.from} to ${one.to}${state}${why}`;
+}
+
+const atNode = ({ node }: Followed, { code, message }: Trouble) => ({ code, message: `${node}: ${message}` });
 
 function limitedFinding({ decision }: Iteration): Finding {
   const moved = decision?.verdicts.filter((verdict) => verdict.reasons.length > 0) ?? [];

@@ -2,7 +2,7 @@ import { asFault } from "../fault/index.ts";
 import type { Algorithms, Loaded } from "../algorithm/index.ts";
 import type { Iteration } from "../knowledge/index.ts";
 import type { Time } from "../kube/index.ts";
-import { iterate, nextPassSeconds, type World } from "../loop/index.ts";
+import { followUpSeconds, iterate, nextPassSeconds, type World } from "../loop/index.ts";
 import { parsePolicy, type Policy, type PolicyKey } from "../policy/index.ts";
 import type { Outcome } from "./conditions.ts";
 import { manifestOf, type PolicyObject } from "./object.ts";
@@ -91,7 +91,8 @@ export class Reconciler {
       const iteration = await this.#pass(policy);
       standing.failures = iteration.fault === undefined ? 0 : standing.failures + 1;
       const outcome: Outcome = { stage: "passed", mode: policy.mode, iteration, stale: loaded.stale };
-      const againSeconds = nextPassSeconds(policy.intervalSeconds, standing.failures);
+      const regularSeconds = nextPassSeconds(policy.intervalSeconds, standing.failures);
+      const againSeconds = Math.min(regularSeconds, followUpSeconds(iteration) ?? Infinity);
       return { outcome, running: runningOf(loaded), againSeconds };
     } catch (thrown) {
       standing.failures += 1;

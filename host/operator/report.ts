@@ -8,7 +8,7 @@ import {
   type Resource,
 } from "../kube/index.ts";
 import type { PolicyKey, ScalingPolicyStatus } from "../policy/index.ts";
-import { findings, type Outcome } from "./conditions.ts";
+import { findings, type Finding, type Outcome } from "./conditions.ts";
 import type { PolicyObject } from "./object.ts";
 import { statusAfter, type RunningArtifact } from "./status.ts";
 
@@ -35,6 +35,8 @@ interface Said {
   readonly uid: string;
   readonly status: ScalingPolicyStatus;
   readonly trouble: string | undefined;
+  /** Why changes do not come to serve. */
+  readonly unsettled: string | undefined;
 }
 
 /** A reporter that writes as the operator: status and events of a policy are the operator's own. */
@@ -44,7 +46,9 @@ export function reporter({ cluster, resource, events, now }: ReporterOptions): R
     async report(object, outcome, running) {
       const held = said.get(object.key);
       const before =
-        held?.uid === object.uid ? held : { uid: object.uid, status: object.status, trouble: undefined };
+        held?.uid === object.uid
+          ? held
+          : { uid: object.uid, status: object.status, trouble: undefined, unsettled: undefined };
       const status = statusAfter(before.status, outcome, running, object.generation, now().toISOString());
       const { namespace, name, uid } = object;
       const written = await applyStatus(
@@ -54,14 +58,32 @@ export function reporter({ cluster, resource, events, now }: ReporterOptions): R
         status,
       );
       const trouble = findings(outcome).find((one) => one.type === "Ready" && one.status === "False")?.reason;
-      said.set(object.key, { uid, status: statusOf(written) ?? status, trouble });
+      const unsettled = unsettledOf(outcome);
+      said.set(object.key, {
+        ...{ uid, status: statusOf(written) ?? status, trouble },
+        unsettled: unsettled?.reason,
+      });
       for (const news of newsOf(object, outcome, trouble === before.trouble)) events.record(news);
+      if (unsettled !== undefined && unsettled.reason !== before.unsettled)
+        events.record(settleNews(object, unsettled));
     },
     forget: (key) => void said.delete(key),
   };
 }
 
 const statusOf = (written: KubeObject | undefined) => written?.["status"] as ScalingPolicyStatus | undefined;
+
+/** What keeps changes from serving; that they are on their way is no news. */
+const unsettledOf = (outcome: Outcome) =>
+  findings(outcome).find(
+    ({ type, status, reason }) => type === "Settled" && status === "False" && reason !== "Settling",
+  );
+
+const settleNews = (object: PolicyObject, { reason, message }: Finding): EventNews => {
+  const { apiVersion, kind, namespace, name, uid } = object;
+  const regarding = { apiVersion, kind, namespace, name, uid };
+  return { regarding, type: "Warning", reason, action: "Settle", note: message };
+};
 
 /** Every rescale is news; trouble is news when it begins or changes its kind. */
 function newsOf(object: PolicyObject, outcome: Outcome, troubleIsOld: boolean): EventNews[] {
@@ -88,7 +110,7 @@ function scaledNews({ changes, decision }: Iteration): { note: string; detail: s
     const verdict = decision?.verdicts.find((one) => one.node === change.node);
     if (change.outcome !== "Scaled" || verdict === undefined) return [];
     const why = [verdict.says, ...verdict.reasons].filter((one) => one !== undefined).join("; ");
-    const step = `${verdict.node}: ${verdict.current} → ${verdict.granted}`;
+    const step = `${verdict.node}: ${verdict.current} → ${change.granted ?? verdict.granted}`;
     return [{ note: why === "" ? step : `${step} (${why})`, detail: step }];
   });
 }

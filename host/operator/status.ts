@@ -32,13 +32,19 @@ export function statusAfter(
 function nodesOf(iteration: Iteration | undefined): NodeStatus[] | undefined {
   const acted = iteration?.outcome !== "DryRun";
   return iteration?.decision?.verdicts.map(({ node, current, granted, reasons }) => {
-    const failed = iteration.changes.find((change) => change.node === node && change.outcome === "Failed");
-    const parallelism = acted && failed === undefined ? granted : current;
+    const change = iteration.changes.find((one) => one.node === node);
+    const isLeft = iteration.outcome === "Open" && change === undefined && granted !== current;
+    const isWritten = acted && !isLeft && change?.outcome !== "Failed";
+    const written = (change?.outcome === "Scaled" ? change.granted : undefined) ?? granted;
     const reason =
-      failed?.outcome === "Failed"
-        ? failed.code
-        : (reasons[0] ?? (iteration.outcome === "DryRun" ? "DryRun" : "AsWanted"));
-    return { name: node, parallelism, reason };
+      change?.outcome === "Failed"
+        ? change.code
+        : isLeft
+          ? "Open"
+          : written === granted
+            ? (reasons[0] ?? (iteration.outcome === "DryRun" ? "DryRun" : "AsWanted"))
+            : "AdmissionChanged";
+    return { name: node, parallelism: isWritten ? written : current, reason };
   });
 }
 

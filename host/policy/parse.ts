@@ -11,6 +11,7 @@ import type {
   CredentialUse,
   HistoryOffer,
   Policy,
+  Settle,
   Source,
   TargetNode,
 } from "./policy.ts";
@@ -127,6 +128,8 @@ const policyOf = ({ name, namespace, uid, generation }: Metadata, spec: Spec, co
   intervalSeconds: milliseconds(spec.schedule.interval) / 1_000,
   startAfterSeconds: milliseconds(spec.schedule.startAfter) / 1_000,
   guardrails: guardrailsOf(spec),
+  settle: settleOf(spec),
+  respectDisruptionBudget: spec.guardrails.respectDisruptionBudget,
   knowledge: { keep: spec.knowledge.keep, history: historyOf(spec) },
 });
 
@@ -198,6 +201,11 @@ function artifactsOf(algorithm: Spec["algorithm"]): ArtifactUse[] {
     })),
   ];
   return uses.flatMap(({ reference, ...use }) => (reference === undefined ? [] : [{ ...use, reference }]));
+}
+
+function settleOf({ guardrails: { settle } }: Spec): Settle | undefined {
+  if (settle === undefined) return undefined;
+  return { timeoutSeconds: milliseconds(settle.timeout) / 1_000, onFailure: settle.onFailure };
 }
 
 function historyOf({ knowledge: { history } }: Spec): HistoryOffer | undefined {

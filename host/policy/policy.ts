@@ -188,6 +188,12 @@ export interface Guardrails {
   readonly nodes: Readonly<Record<string, NodeRails>>;
 }
 
+export interface Settle {
+  readonly timeoutSeconds: number;
+  /** What is done with a change that did not come to serve in time. */
+  readonly onFailure: "Hold" | "Rollback";
+}
+
 export type Mode = "Enforce" | "DryRun" | "Paused";
 
 /** A `ScalingPolicy` with every default filled in: what everything further in trusts. */
@@ -206,6 +212,10 @@ export interface Policy {
   readonly intervalSeconds: number;
   readonly startAfterSeconds: number;
   readonly guardrails: Guardrails;
+  /** How a change is followed until it serves; undefined follows none. */
+  readonly settle: Settle | undefined;
+  /** Whether no more is taken away at once than the disruption budgets of a node's pods allow. */
+  readonly respectDisruptionBudget: boolean;
   readonly knowledge: { readonly keep: number; readonly history: HistoryOffer | undefined };
 }
 

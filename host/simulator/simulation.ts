@@ -1,6 +1,6 @@
-import { Fault } from "../fault/index.ts";
+import { Fault, type FaultCode } from "../fault/index.ts";
 import type { Change, ChangeOutcome, Observation } from "../knowledge/index.ts";
-import type { Clock, Driver, Sources } from "../loop/index.ts";
+import type { Clock, Driver, Permit, Sources } from "../loop/index.ts";
 import type { Policy } from "../policy/index.ts";
 import type { Topology } from "../topology/index.ts";
 import { scaleNode, startingState, step, type AppState, type NodeState } from "./application.ts";
@@ -48,10 +48,13 @@ export function simulate({ clock, dawn = EPOCH }: SimulationOptions): Simulation
     return state;
   };
 
-  const scaleOne = (change: Change): ChangeOutcome => {
+  const scaleOne = (change: Change, permit: Permit): ChangeOutcome => {
+    const denied = permit();
+    if (denied !== undefined) return refused(change, denied.code, denied.sentence);
     const found = now().nodes.find((one) => one.name === change.node);
     if (found === undefined)
       return refused(change, "TargetNotFound", "the simulated application has no such node");
+    if (found.parallelism === change.to) return { node: change.node, outcome: "Scaled" };
     if (String(found.revision) !== change.revision) {
       return refused(change, "Conflict", `it was scaled to ${found.parallelism} in between`);
     }
@@ -62,7 +65,9 @@ export function simulate({ clock, dawn = EPOCH }: SimulationOptions): Simulation
   return {
     driver: {
       discover: async (policy) => topologyOf(policy, now()),
-      scale: async (_, changes) => changes.map(scaleOne),
+      rescaleScope: "node",
+      order: (_, changes) => changes.map((change) => [change]),
+      scale: async (_, changes, permit) => changes.map((change) => scaleOne(change, permit)),
     },
     sources: {
       observe: async (policy, at) => {
@@ -76,7 +81,7 @@ export function simulate({ clock, dawn = EPOCH }: SimulationOptions): Simulation
   };
 }
 
-const refused = ({ node }: Change, code: "TargetNotFound" | "Conflict", message: string): ChangeOutcome => ({
+const refused = ({ node }: Change, code: FaultCode, message: string): ChangeOutcome => ({
   node,
   outcome: "Failed",
   code,

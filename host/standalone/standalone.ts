@@ -69,5 +69,5 @@ async function restore({ policy, world, last }: StandaloneOptions): Promise<void
     if (found === undefined || found.parallelism === granted) return [];
     return [{ node, from: found.parallelism, to: granted, revision: found.revision }];
   });
-  await world.driver.scale(policy, changes);
+  await world.driver.scale(policy, changes, () => undefined);
 }

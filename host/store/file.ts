@@ -34,6 +34,9 @@ const SQL = {
 } as const;
 type Statements = Readonly<Record<keyof typeof SQL, StatementSync>>;
 
+/** More corrupt records in a row than this are the volume's trouble, not one record's. */
+const NEWEST = 3;
+
 interface PolicyRow extends Owner {
   readonly row: number;
   readonly number: number;
@@ -106,11 +109,13 @@ export class KnowledgeFile {
   recall(owner: Owner, history: HistoryOffer | undefined, nowMs: number): Recalled {
     this.#sql.dropOthers.run(owner.key, owner.uid);
     const policy = this.#policy(owner);
-    if (policy === undefined) return { number: 0, carry: undefined, history: "[]", open: undefined };
+    if (policy === undefined)
+      return { number: 0, carry: undefined, memory: undefined, history: "[]", open: undefined };
     const open = this.#sql.open.get(policy.row)?.["row"];
     return {
       number: policy.number,
       carry: policy.carry ?? undefined,
+      memory: this.#memory(owner, policy.row),
       history: history === undefined ? "[]" : this.#history(owner, policy.row, history, nowMs),
       open: open === undefined ? undefined : this.#body(owner, Number(open)),
     };
@@ -174,6 +179,18 @@ export class KnowledgeFile {
   #history(owner: Owner, policy: number, history: HistoryOffer, nowMs: number): string {
     const found = this.#sql.moments.all(policy, nowMs - history.spanSeconds * 1_000, nowMs);
     return offer(found as unknown as Moment[], history, (row) => this.#body(owner, row));
+  }
+
+  /** What the newest pass that can be read says is to be remembered: every pass hands it on. */
+  #memory(owner: Owner, policy: number): string | undefined {
+    for (const { row } of this.#sql.newest.all(policy, NEWEST)) {
+      const body = this.#body(owner, Number(row));
+      if (body === undefined) continue;
+      if (!body.includes('"memory":')) return undefined;
+      const { memory } = JSON.parse(body) as { memory?: unknown };
+      return memory === undefined ? undefined : JSON.stringify(memory);
+    }
+    return undefined;
   }
 
   /** A pass's JSON text, or undefined if it is not what was written. */

@@ -37,10 +37,11 @@ export type Question =
   | { readonly do: "forget"; readonly key: string }
   | { readonly do: "close" };
 
-/** What is known of a policy; `history` is the JSON text of an array, `open` that of an iteration. */
+/** What is known of a policy; `history` is the JSON text of an array, `open` that of an iteration, `memory` that of one. */
 export interface Recalled {
   readonly number: number;
   readonly carry: string | undefined;
+  readonly memory: string | undefined;
   readonly history: string;
   readonly open: string | undefined;
 }

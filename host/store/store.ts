@@ -1,5 +1,12 @@
 import { Fault } from "../fault/index.ts";
-import type { Iteration, IterationOutcome, Journal, JournalBodies, Past } from "../knowledge/index.ts";
+import type {
+  Iteration,
+  IterationOutcome,
+  Journal,
+  JournalBodies,
+  Memory,
+  Past,
+} from "../knowledge/index.ts";
 import type { Clock, Store } from "../loop/index.ts";
 import type { Policy, PolicyKey } from "../policy/index.ts";
 import { restore } from "./history.ts";
@@ -44,6 +51,7 @@ export async function openStore({ file, clock, report }: StoreOptions): Promise<
         carry: known.carry,
         history: JSON.parse(known.history) as Past["history"],
         open: known.open === undefined ? undefined : restore(known.open),
+        ...(known.memory === undefined ? {} : { memory: JSON.parse(known.memory) as Memory }),
       };
     },
     async remember(policy, iteration) {

@@ -9,12 +9,18 @@ export interface TopologyNode {
   readonly ready: number;
   readonly min: number;
   readonly max: number;
+  /** Not less than this for now, whatever else may be; only the guardrails are told. */
+  readonly keep?: number;
   /** More than this cannot work in parallel, such as the partitions of a topic. */
   readonly ceiling?: number;
   /** Parallelism should divide this, such as the key groups of a job. */
   readonly alignTo?: number;
   readonly slotGroup?: string;
   readonly attributes: Readonly<Record<string, string>>;
+  /** Whether the application has caught up with what is asked of it; absent, it has when all of it is ready. Never shown either. */
+  readonly settled?: boolean;
+  /** How much of it may be taken away now by the disruption budgets that cover it; absent is any number. Never shown either. */
+  readonly spare?: number;
   /** The version that was read; a write names it, and fails if the target has changed since. Never shown to an algorithm. */
   readonly revision: string;
 }

@@ -68,7 +68,11 @@ export async function simulate(seed: number): Promise<Outcome> {
     const untilMs = world.nowMs + 1_000 + random.below(120_000);
     await through(world, untilMs, () => invariants.look(around.server, around.disk, policies));
     const life = lives;
-    happen(around, policies, { kill: () => operator.kill(), stop: () => operator.stop(), next: () => next(life) });
+    happen(around, policies, {
+      kill: () => operator.kill(),
+      stop: () => operator.stop(),
+      next: () => next(life),
+    });
   }
   calm(around, policies);
   next();

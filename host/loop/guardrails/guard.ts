@@ -9,7 +9,7 @@ import type {
   Verdict,
   Wanted,
 } from "../../knowledge/index.ts";
-import { openWindows, type Behavior, type Bounds, type Guardrails, type Window } from "../../policy/index.ts";
+import { openWindows, type Behavior, type Bounds, type Guardrails } from "../../policy/index.ts";
 import type { Topology, TopologyNode } from "../../topology/index.ts";
 import { normalize, normalizePlainly, type Normalized } from "./normalize.ts";
 import {
@@ -64,9 +64,9 @@ export function guard(wanted: readonly Wanted[], ground: Ground, guardrails: Gua
   const nowMs = at.getTime();
   const memory = untilNow(ground.memory ?? { nodes: {} }, nowMs);
   const wants = new Map(wanted.map((want) => [want.node, want]));
-  const open = openWindows(guardrails.windows, at);
+  const isFrozen = openWindows(guardrails.windows, at).some((window) => window.isFreeze);
   const passages = topology.nodes.map((node) =>
-    passageOf(node, wants.get(node.name), { ...ground, memory }, guardrails, open),
+    passageOf(node, wants.get(node.name), { ...ground, memory }, guardrails, isFrozen),
   );
   const railed = passages.map((passage) => ({ passage, ...rail(passage, guardrails) }));
   const claims = railed.map(({ passage, verdict }) => claimOf(passage, verdict, guardrails));
@@ -75,17 +75,35 @@ export function guard(wanted: readonly Wanted[], ground: Ground, guardrails: Gua
     railed.map(({ passage: { node, known, sleep, behavior }, wants: said }) => {
       const { quietSinceMs: _quiet, wantedIdle: _idle, wants: _wants, ...kept } = known;
       const left = rememberedWants(said, behavior, nowMs);
-      return [node.name, { ...kept, ...sleep.memory, ...(left.length === 0 ? {} : { wants: left }) }];
+      return [node.name, { ...kept, ...sleep.memory, ...(left.length > 0 && { wants: left }) }];
     }),
   );
   const { lostAtMs: _lost, ...rest } = memory;
   const stillBlind = passages.some(({ isBlind }) => isBlind) && memory.lostAtMs !== undefined;
   const remembered = { ...rest, nodes, ...(stillBlind ? { lostAtMs: memory.lostAtMs } : {}) };
-  const behaviorOf = (name: string) => guardrails.nodes[name]?.behavior ?? guardrails.behavior;
-  return {
-    decision: { verdicts, changes: changesOf(verdicts, topology.nodes) },
-    memory: scaled(remembered, verdicts, behaviorOf, nowMs),
-  };
+  const decision = { verdicts, changes: changesOf(verdicts, topology.nodes) };
+  return { decision, memory: counted(remembered, decision, guardrails, at) };
+}
+
+/** The memory after a decision was granted: what is about to be scaled counts from now on. */
+export function counted(
+  memory: Memory = { nodes: {} },
+  { verdicts }: Decision,
+  { nodes, behavior }: Guardrails,
+  at: Date,
+): Memory {
+  return scaled(memory, verdicts, (name) => nodes[name]?.behavior ?? behavior, at.getTime());
+}
+
+/** The topology with the bounds of the window that is open, where one is; what a node has of its own wins. */
+export function windowed(topology: Topology, { windows, nodes: own }: Guardrails, at: Date): Topology {
+  const open = openWindows(windows, at).find((window) => window.bounds !== undefined)?.bounds;
+  if (open === undefined) return topology;
+  const nodes = topology.nodes.map((node) => {
+    const { min = open.min, max = open.max } = own[node.name] ?? {};
+    return { ...node, min, max };
+  });
+  return { ...topology, nodes };
 }
 
 function passageOf(
@@ -93,25 +111,23 @@ function passageOf(
   want: Wanted | undefined,
   { sources, memory, at }: Ground & { memory: Memory },
   guardrails: Guardrails,
-  open: readonly Window[],
+  isFrozen: boolean,
 ): Passage {
   const nowMs = at.getTime();
   const own = guardrails.nodes[node.name] ?? {};
   const behavior = own.behavior ?? guardrails.behavior;
-  const inWindow = open.find((window) => window.bounds !== undefined)?.bounds;
   const known = memory.nodes[node.name] ?? {};
   const blindSeconds =
     behavior === undefined ? 0 : Math.max(windowSeconds(behavior), periodSeconds(behavior));
   return {
-    ...{ node, want, known, behavior, nowMs },
-    bounds: inWindow === undefined ? node : { min: own.min ?? inWindow.min, max: own.max ?? inWindow.max },
+    ...{ node, want, known, behavior, nowMs, isFrozen },
+    bounds: node,
     sleep: sleepOf(guardrails.zero, sources, {
       node: node.name,
       wanted: want?.parallelism,
       memory: known,
       nowMs,
     }),
-    isFrozen: open.some((window) => window.isFreeze),
     isBlind: memory.lostAtMs !== undefined && nowMs < memory.lostAtMs + blindSeconds * 1_000,
   };
 }
@@ -196,7 +212,7 @@ function awake(
   const most = Math.min(bounds.max, node.ceiling ?? Infinity);
   const sleeps = zero.allowed && node.parallelism <= zero.idle && node.parallelism < Math.max(bounds.min, 1);
   const isWanted = want !== undefined && want.parallelism > zero.idle;
-  if (mayIdle) return moved(verdict, Math.min(zero.idle, most), "Idle");
+  if (mayIdle) return moved(verdict, Math.min(Math.max(zero.idle, node.keep ?? 0), most), "Idle");
   if (sleeps && !isUsed && !isWanted) return moved(verdict, node.parallelism, "Idle");
   const woken =
     isUsed && sleeps ? moved(verdict, Math.max(verdict.granted, bounds.min, 1), "SignalAbove") : verdict;

@@ -1,2 +1,2 @@
-export { guard, type Ground, type Guarded } from "./guard.ts";
+export { counted, guard, windowed, type Ground, type Guarded } from "./guard.ts";
 export { notScaled } from "./remember.ts";

@@ -51,7 +51,7 @@ export function rememberedWants(
 
 /**
  * The memory after a decision was granted: what is about to be scaled counts from now on, so that no crash in between
- * gives the rates more room than they have. `scaledBack` takes out what was not scaled after all.
+ * gives the rates more room than they have. `notScaled` takes out what was not scaled after all.
  */
 export function scaled(
   memory: Memory,
@@ -84,21 +84,22 @@ export function scaled(
   return { ...memory, nodes };
 }
 
-/** The memory where of what was granted these nodes were not scaled. */
-export function notScaled(after: Memory, before: Memory | undefined, failed: readonly string[]): Memory {
-  if (failed.length === 0) return after;
-  const nodes = { ...after.nodes };
-  for (const node of failed) {
-    const { scaled: _scaled, direction: _direction, turned: _turned, ...rest } = nodes[node] ?? {};
-    const known: NodeMemory = before?.nodes[node] ?? {};
+/** The memory where what was decided at a time was not carried out for these nodes: it takes no room of the rates. */
+export function notScaled(memory: Memory, failed: readonly { readonly node: string }[], at: Date): Memory {
+  const nodes = { ...memory.nodes };
+  for (const { node } of failed) {
+    const { scaled: changes = [], turned = [], direction, ...rest } = nodes[node] ?? {};
+    const isOther = (atMs: number) => atMs !== at.getTime();
+    const [scaledStill, turnedStill] = [changes.filter(([atMs]) => isOther(atMs)), turned.filter(isOther)];
+    const hadTurned = turnedStill.length < turned.length;
     nodes[node] = {
       ...rest,
-      ...(known.scaled === undefined ? {} : { scaled: known.scaled }),
-      ...(known.direction === undefined ? {} : { direction: known.direction }),
-      ...(known.turned === undefined ? {} : { turned: known.turned }),
+      ...(direction === undefined ? {} : { direction: hadTurned ? -direction : direction }),
+      ...(turnedStill.length === 0 ? {} : { turned: turnedStill }),
+      ...(scaledStill.length === 0 ? {} : { scaled: scaledStill }),
     };
   }
-  return { ...after, nodes };
+  return { ...memory, nodes };
 }
 
 /** Whether another turn now would be more than these an hour. */

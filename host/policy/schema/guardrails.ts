@@ -59,14 +59,15 @@ const fallback = block(
 );
 
 const settle = block(
-  "How a change is followed until it serves.",
+  "How a change is followed until all of it is ready: without this block none is. While one is, its node may grow further, and shrinks or turns only when the change is ready or its time is over.",
   {
     timeout: duration("Time for a change to serve.", "1s", "24h", { default: "10m" }),
-    onFailure: choice("What is done with a change that did not come to serve.", ["Hold", "Rollback"], {
-      default: "Hold",
-    }),
+    onFailure: choice(
+      "What is done with a change that did not come to serve in time: Hold keeps it, Rollback goes back once to what was before. Both say so in the condition Settled.",
+      ["Hold", "Rollback"],
+      { default: "Hold" },
+    ),
   },
-  { notYet: "watch status.nodes and the target's own conditions" },
 );
 
 export const guardrails = block(
@@ -80,6 +81,10 @@ export const guardrails = block(
     zero: Type.Optional(zero),
     fallback: Type.Optional(fallback),
     settle: Type.Optional(settle),
+    respectDisruptionBudget: flag(
+      "Whether no more is taken away at once than the PodDisruptionBudgets that cover a node's pods allow. The account needs list on poddisruptionbudgets of policy, and get on the target. What is above its bounds is brought down regardless.",
+      { default: false },
+    ),
     maxReversalsPerHour: Type.Optional(
       whole("How often a node may turn from growing to shrinking or back within an hour.", 0, 60),
     ),

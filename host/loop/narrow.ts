@@ -1,0 +1,97 @@
+import type { Decision, Reason, Verdict, Wanted } from "../knowledge/index.ts";
+import type { Topology, TopologyNode } from "../topology/index.ts";
+import type { Standing } from "./settle.ts";
+
+/** One end of a node's bounds that is nearer than the policy has it, and why. */
+interface End {
+  readonly at: number;
+  readonly reason: Reason;
+}
+interface Narrowing {
+  readonly node: TopologyNode;
+  readonly low: End | undefined;
+  readonly high: End | undefined;
+}
+
+/** The bounds within which nodes may move in this pass. */
+export interface Narrowed {
+  /** For the guardrails, which know what else follows from a bound; what is stored is the topology as it was found. */
+  readonly topology: Topology;
+  /** Gives the verdicts that a nearer bound moved the reason for it. */
+  explain(decision: Decision): Decision;
+}
+
+/**
+ * Narrows the bounds of nodes to what earlier changes and disruption budgets allow now. While a change settles, its node
+ * may grow further, and no more than that; where the driver moves all nodes together, none moves. What was refused, and
+ * anything beyond it, waits. A node outside its bounds is never kept there. Pure.
+ */
+export function narrow(
+  topology: Topology,
+  found: readonly Standing[],
+  wanted: readonly Wanted[],
+  scope: "node" | "job",
+): Narrowed {
+  const moves = found.some(({ state }) => state === "Settling");
+  const wants = new Map(wanted.map((want) => [want.node, want.parallelism]));
+  const standings = new Map(found.map((one) => [one.node.name, one]));
+  const narrowings = topology.nodes.map((node) =>
+    narrowing(node, standings.get(node.name), wants.get(node.name), scope === "job" && moves),
+  );
+  const nodes = narrowings.map(({ node, low, high }) => ({
+    ...node,
+    min: low?.at ?? node.min,
+    ...(low === undefined ? {} : { keep: low.at }),
+    max: high?.at ?? node.max,
+  }));
+  return {
+    topology: { ...topology, nodes },
+    explain: ({ verdicts, ...rest }) => ({
+      ...rest,
+      verdicts: verdicts.map((verdict, at) => explained(verdict, narrowings[at])),
+    }),
+  };
+}
+
+function narrowing(
+  node: TopologyNode,
+  standing: Standing | undefined,
+  want: number | undefined,
+  jobMoves: boolean,
+): Narrowing {
+  const { parallelism: current, min, max, spare } = node;
+  if (current < min || current > max) return { node, low: undefined, high: undefined };
+  const { state, settling, refused } = standing ?? {};
+  const lows: End[] = [];
+  const highs: End[] = [];
+  if (jobMoves || state === "Settling") {
+    lows.push({ at: current, reason: "Settling" });
+    const grows = settling !== undefined && settling.to > settling.from;
+    if (jobMoves || !grows) highs.push({ at: current, reason: "Settling" });
+  }
+  if (refused !== undefined && want !== undefined) {
+    const reason = refused.code === "SettleTimeout" ? "RolledBack" : "BackingOff";
+    // A number in between is nobody's: the node stays where it is.
+    if (refused.to > refused.from && want >= refused.to) highs.push({ at: current, reason });
+    if (refused.to < refused.from && want <= refused.to) lows.push({ at: current, reason });
+  }
+  if (spare !== undefined) lows.push({ at: current - spare, reason: "DisruptionBudget" });
+  return {
+    node,
+    low: lows.filter(({ at }) => at > min).toSorted((one, other) => other.at - one.at)[0],
+    high: highs.filter(({ at }) => at < max).toSorted((one, other) => one.at - other.at)[0],
+  };
+}
+
+/** The guardrails see a bound and say so; whose bound it was is known here. */
+function explained(verdict: Verdict, narrowing: Narrowing | undefined): Verdict {
+  if (narrowing === undefined || !verdict.reasons.includes("OutOfBounds")) return verdict;
+  const { node, low, high } = narrowing;
+  const asked = verdict.wanted ?? verdict.current;
+  const end =
+    low !== undefined && asked < low.at ? low : high !== undefined && asked > high.at ? high : undefined;
+  if (end === undefined) return verdict;
+  const own = asked < node.min || asked > node.max;
+  const others = verdict.reasons.filter((reason) => own || reason !== "OutOfBounds");
+  return { ...verdict, reasons: [end.reason, ...others] };
+}

@@ -1,0 +1,184 @@
+import type { Fault, FaultCode } from "../fault/index.ts";
+import type {
+  ChangeOutcome,
+  Followed,
+  Iteration,
+  Memory,
+  NodeMemory,
+  Refused,
+  Settling,
+  Trouble,
+} from "../knowledge/index.ts";
+import type { Policy } from "../policy/index.ts";
+import type { Topology, TopologyNode } from "../topology/index.ts";
+
+/** A write that a rule of the cluster refused is tried again after this, and twice as late each time. */
+const REFUSED_SECONDS = 30;
+const REFUSED_DOUBLINGS = 5;
+/** Also how long a change that was taken back is not made again, or its own timeout where that is longer. */
+const LONGEST_REFUSED_SECONDS = 600;
+/** A rule of the cluster stood against the write: to repeat it at once would change nothing. */
+const DENIALS: ReadonlySet<FaultCode> = new Set<Fault["code"]>([
+  "AdmissionDenied",
+  "AdmissionChanged",
+  "QuotaExceeded",
+]);
+
+/** What is remembered of a refusal is kept in the policy's status as well, which is small. */
+const MESSAGE_CHARACTERS = 256;
+
+/** How a node's last change stands now. */
+export interface Standing {
+  readonly node: TopologyNode;
+  /** Absent where no change is followed, or somebody has set another number since. */
+  readonly state?: "Settling" | "Settled" | "Late";
+  readonly settling?: Settling;
+  /** Whether its time ran out since the last pass. */
+  readonly ranOut: boolean;
+  /** A change that is not to be tried now. */
+  readonly refused?: Refused;
+}
+
+/** Whether all of a node serves. */
+const isSettled = (node: TopologyNode): boolean => node.settled ?? node.ready === node.parallelism;
+
+/** How the changes of earlier passes stand now. Pure. */
+export function standings(
+  memory: Memory | undefined,
+  topology: Topology,
+  { settle }: Policy,
+  nowMs: number,
+): Standing[] {
+  return topology.nodes.flatMap((node): Standing[] => {
+    const { settling, refused } = memory?.nodes[node.name] ?? {};
+    const held = refused !== undefined && nowMs < refused.untilMs ? { refused } : {};
+    if (settling === undefined || settle === undefined || node.parallelism !== settling.to)
+      return [{ node, ranOut: false, ...held }];
+    if (isSettled(node)) return [{ node, state: "Settled", settling, ranOut: false, ...held }];
+    const isOver = nowMs - settling.sinceMs > settle.timeoutSeconds * 1_000;
+    const ranOut = isOver && settling.late !== true;
+    const state = isOver || settling.late === true ? "Late" : "Settling";
+    return [{ node, state, settling, ranOut, ...held }];
+  });
+}
+
+/** What is said of them; undefined where the policy follows no changes and none was refused. */
+export function followedOf(
+  found: readonly Standing[],
+  troubles: ReadonlyMap<string, Trouble>,
+  takenBack: ReadonlySet<string>,
+  { settle }: Policy,
+): readonly Followed[] | undefined {
+  const followed = found.flatMap(({ node, state, settling, refused }): Followed[] => {
+    const trouble = troubles.get(node.name);
+    const why = trouble === undefined || state === "Settled" ? {} : { trouble };
+    const moved: Followed[] =
+      settling === undefined || state === undefined
+        ? []
+        : [{ ...moveOf(node, settling), state: takenBack.has(node.name) ? "RolledBack" : state, ...why }];
+    return refused === undefined ? moved : [...moved, refusedNews(node, refused)];
+  });
+  return settle === undefined && followed.length === 0 ? undefined : followed;
+}
+
+const moveOf = ({ name }: TopologyNode, { from, to }: { from: number; to: number }) => ({
+  node: name,
+  from,
+  to,
+});
+
+const refusedNews = (node: TopologyNode, refused: Refused): Followed => ({
+  ...moveOf(node, refused),
+  state: refused.code === "SettleTimeout" ? "RolledBack" : "Refused",
+  trouble: { code: refused.code, message: refused.message },
+});
+
+/** What is remembered of them: what serves is done with, and what is taken back is not tried again for a while. */
+export function remembered(
+  memory: Memory | undefined,
+  found: readonly Standing[],
+  takenBack: ReadonlySet<string>,
+  { settle }: Policy,
+  nowMs: number,
+): Memory | undefined {
+  if (memory === undefined) return undefined;
+  const nodes: Record<string, NodeMemory> = { ...memory.nodes };
+  for (const { node, state, settling } of found) {
+    const known = nodes[node.name];
+    if (known === undefined) continue;
+    const { settling: _before, ...rest } = known;
+    if (settling === undefined || state === undefined || state === "Settled") nodes[node.name] = rest;
+    else if (!takenBack.has(node.name))
+      nodes[node.name] = { ...rest, settling: state === "Late" ? { ...settling, late: true } : settling };
+    else {
+      const waitMs = Math.max(settle?.timeoutSeconds ?? 0, LONGEST_REFUSED_SECONDS) * 1_000;
+      const message = `${settling.from} to ${settling.to} did not come to serve in time and was taken back`;
+      const refused = { from: settling.from, to: settling.to, untilMs: nowMs + waitMs, times: 1 };
+      nodes[node.name] = { ...rest, refused: { ...refused, code: "SettleTimeout", message } };
+    }
+  }
+  return { ...memory, nodes };
+}
+
+/** What is remembered after a decision was carried out: what was written is followed, what a rule refused waits. */
+export function noted(pass: Iteration, policy: Policy, nowMs: number): Memory | undefined {
+  const { decision, changes, memory = { nodes: {} } } = pass;
+  const nodes: Record<string, NodeMemory> = { ...memory.nodes };
+  for (const change of decision?.changes ?? []) {
+    const outcome = changes.find(({ node }) => node === change.node);
+    if (outcome === undefined) continue;
+    const known = nodes[change.node] ?? {};
+    const reasons = decision?.verdicts.find(({ node }) => node === change.node)?.reasons ?? [];
+    // What is taken back is taken back once, and nothing waits for it.
+    const follows = policy.settle !== undefined && !reasons.includes("RolledBack");
+    const ready = pass.topology?.nodes.find(({ name }) => name === change.node)?.ready ?? change.from;
+    const next = {
+      ...refusedAfter(known, change, outcome, nowMs),
+      ...(outcome.outcome === "Scaled" && follows
+        ? { settling: settlingAfter(known.settling, { ...change, ...outcome }, ready, nowMs) }
+        : {}),
+    };
+    if (Object.keys(next).length > 0) nodes[change.node] = next;
+  }
+  return Object.keys(nodes).length === 0 ? pass.memory : { ...memory, nodes };
+}
+
+type Written = { readonly from: number; readonly to: number; readonly granted?: number };
+
+/** Growth that goes on is one change, as long as nothing more of it serves: else it would never run out of time. */
+function settlingAfter(
+  last: Settling | undefined,
+  { from, to, granted = to }: Written,
+  ready: number,
+  nowMs: number,
+) {
+  const goesOn =
+    last !== undefined && last.late !== true && last.to === from && last.from < from && from < to;
+  if (!goesOn) return { from, to: granted, sinceMs: nowMs, ready };
+  if (ready <= last.ready) return { ...last, to: granted };
+  return { from: Math.min(ready, from), to: granted, sinceMs: nowMs, ready };
+}
+
+function refusedAfter(known: NodeMemory, { from, to }: Written, outcome: ChangeOutcome, nowMs: number) {
+  const { refused, settling: _settling, ...rest } = known;
+  const denial = denialOf(outcome, to);
+  if (denial === undefined) {
+    const keeps = outcome.outcome === "Failed" || (refused !== undefined && nowMs < refused.untilMs);
+    return keeps ? known : rest;
+  }
+  const times = (refused?.times ?? 0) + 1;
+  const seconds = Math.min(
+    REFUSED_SECONDS * 2 ** Math.min(times - 1, REFUSED_DOUBLINGS),
+    LONGEST_REFUSED_SECONDS,
+  );
+  return { ...rest, refused: { from, to, untilMs: nowMs + seconds * 1_000, times, ...denial } };
+}
+
+function denialOf(outcome: ChangeOutcome, to: number): Trouble | undefined {
+  if (outcome.outcome === "Scaled") {
+    if (outcome.granted === undefined) return undefined;
+    return { code: "AdmissionChanged", message: `${outcome.granted} was written where ${to} was decided` };
+  }
+  const { code, message } = outcome;
+  return DENIALS.has(code) ? { code, message: message.slice(0, MESSAGE_CHARACTERS) } : undefined;
+}
