@@ -1,7 +1,7 @@
 // `npm test`: everything that has to hold before a change lands, and a plain closing line.
 import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { prometheusBinary, testworldBinary } from "../test/world/build.ts";
+import { helmBinary, prometheusBinary, testworldBinary } from "../test/world/build.ts";
 
 const REPORT = "build/test-report.json";
 
@@ -27,6 +27,7 @@ async function main(): Promise<number> {
   try {
     await testworldBinary();
     await prometheusBinary();
+    await helmBinary();
   } catch (thrown) {
     process.stderr.write(`sluice: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
     return close(0, 1, 0);

@@ -10,12 +10,14 @@ export interface PolicyObject {
   readonly name: string;
   readonly uid: string;
   readonly generation: number;
+  /** Of this copy. */
+  readonly resourceVersion: string;
   readonly spec: unknown;
   readonly status: ScalingPolicyStatus;
 }
 
 export function trimPolicy(object: KubeObject): PolicyObject {
-  const { namespace = "", name, uid, generation = 0 } = object.metadata;
+  const { namespace = "", name, uid, generation = 0, resourceVersion } = object.metadata;
   return {
     key: policyKey(namespace, name),
     apiVersion: object.apiVersion,
@@ -24,6 +26,7 @@ export function trimPolicy(object: KubeObject): PolicyObject {
     name,
     uid,
     generation,
+    resourceVersion,
     spec: object["spec"],
     status: object["status"] ?? {},
   };

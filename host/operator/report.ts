@@ -30,9 +30,15 @@ export interface ReporterOptions {
   readonly now: () => Date;
 }
 
-/** The copy of a policy that is watched lags behind our own writes; what was written last is kept beside it. */
+/**
+ * The copy of a policy that is watched lags behind our own writes; what was written last is kept beside it. As soon as the
+ * copy moves it counts again: then it has our own write, or what somebody wrote after it, such as an operator that was
+ * taken for dead.
+ */
 interface Said {
   readonly uid: string;
+  /** The version of the copy when it was written. */
+  readonly copy: string;
   readonly status: ScalingPolicyStatus;
   readonly trouble: string | undefined;
   /** Why changes do not come to serve. */
@@ -45,22 +51,20 @@ export function reporter({ cluster, resource, events, now }: ReporterOptions): R
   return {
     async report(object, outcome, running) {
       const held = said.get(object.key);
-      const before =
-        held?.uid === object.uid
-          ? held
-          : { uid: object.uid, status: object.status, trouble: undefined, unsettled: undefined };
-      const status = statusAfter(before.status, outcome, running, object.generation, now().toISOString());
-      const { namespace, name, uid } = object;
+      const { namespace, name, uid, resourceVersion: copy } = object;
+      const before = held?.uid === uid ? held : { trouble: undefined, unsettled: undefined };
+      const known = held?.uid === uid && held.copy === copy ? held.status : object.status;
+      const status = statusAfter(known, outcome, running, object.generation, now().toISOString());
       const written = await applyStatus(
         cluster.operator,
         resource,
-        { namespace, name, uid, status: before.status },
+        { namespace, name, uid, status: known },
         status,
       );
       const trouble = findings(outcome).find((one) => one.type === "Ready" && one.status === "False")?.reason;
       const unsettled = unsettledOf(outcome);
       said.set(object.key, {
-        ...{ uid, status: statusOf(written) ?? status, trouble },
+        ...{ uid, copy, status: statusOf(written) ?? status, trouble },
         unsettled: unsettled?.reason,
       });
       for (const news of newsOf(object, outcome, trouble === before.trouble)) events.record(news);

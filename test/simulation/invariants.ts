@@ -2,7 +2,7 @@ import type { Disk } from "./knowledge.ts";
 import type { ScaleWrite, Server } from "./server.ts";
 import type { Simulated } from "./simulate.ts";
 
-/** A period of the policies' rate, less what may pass between a decision and its write. */
+/** The period of the policies' rate, and what may pass between a decision and its write. */
 const PERIOD_MS = 120_000;
 const SLACK_MS = 40_000;
 
@@ -35,14 +35,20 @@ export class Invariants {
       .some(({ decision }) => decision?.changes.some((one) => one.node === node && one.to === write.to));
     if (!decided) this.#break(`written before it was stored: ${said}`);
     if (policy.isHandled) return;
-    const sinceMs = write.atMs - PERIOD_MS + SLACK_MS;
-    const before =
-      writes.find((one) => one.target === write.target && one.atMs > sinceMs)?.from ?? write.from;
-    if (write.to - before > policy.upPods)
-      this.#break(`${before} to ${write.to} within ${PERIOD_MS - SLACK_MS} ms: ${said}`);
+    const start = Math.max(...around(writes, write));
+    if (write.to - start > policy.upPods)
+      this.#break(`${start} to ${write.to} within ${PERIOD_MS} ms: ${said}`);
   }
 
   #break(what: string): void {
     this.broken.push(what);
   }
+}
+
+/** What the target may have had when the period of its rate began. */
+function around(writes: readonly ScaleWrite[], { target, atMs, from }: ScaleWrite): number[] {
+  const own = writes.filter((one) => one.target === target && one.atMs <= atMs);
+  const [sinceMs, untilMs] = [atMs - PERIOD_MS - SLACK_MS, atMs - PERIOD_MS + SLACK_MS];
+  const first = own.find((one) => one.atMs > sinceMs)?.from ?? from;
+  return [first, ...own.filter((one) => one.atMs > sinceMs && one.atMs <= untilMs).map(({ to }) => to)];
 }
