@@ -14,15 +14,17 @@ import { engineFor, startEngine, type SandboxEngine, type Walls } from "./engine
 import { asFault, Fault } from "./fault/index.ts";
 import { HELP, readFlags, type Flags } from "./flags.ts";
 import { connect, machineTime, type Cluster } from "./kube/index.ts";
-import { openNetwork, policyRegistry, startOperator, type Network } from "./operator/index.ts";
-import { parsePolicy, type Policy } from "./policy/index.ts";
+import { openNetwork, policyRegistry, startOperator, type Network, type Watcher } from "./operator/index.ts";
+import { allowedLimits, parsePolicy, type Policy } from "./policy/index.ts";
+import { shadowsFor } from "./shadows.ts";
 import { simulate, SIMULATED_POLICY } from "./simulator/index.ts";
 import { sources } from "./source/index.ts";
 import { startStandalone } from "./standalone/index.ts";
-import { openStore } from "./store/index.ts";
+import { openStore, type KnowledgeStore } from "./store/index.ts";
 import { logger, telemetry, type Logger, type Telemetry } from "./telemetry/index.ts";
 
 const clock = { now: () => new Date() };
+const elapsedMs = () => performance.now();
 /** Where the build lays out the algorithms that come with Sluice. */
 const EMBEDDED = fileURLToPath(new URL("../build/registry", import.meta.url));
 
@@ -59,42 +61,34 @@ async function operator(flags: Flags): Promise<void> {
     time: machineTime,
     ...defined({ kubeconfig: flags.kubeconfig, context: flags.context }),
   });
-  const ca = flags.registryCa === undefined ? undefined : await readFile(flags.registryCa, "utf8");
-  const artifacts = registryArtifacts({
-    directory: join(flags.state, "modules"),
-    insecure: flags.insecureRegistries,
-    ...defined({ ca }),
-  });
+  const artifacts = await registries(flags);
   await using store = await knowledge(flags, log);
   await using engine = await sandboxes(flags, artifacts, log);
-  const algorithms = new Algorithms(policyRegistry(cluster, artifacts), engine, () => performance.now());
   const onFault = (fault: Fault, key?: string) => {
     metrics.fault(fault.code);
     log.warn({ code: fault.code, policy: key }, fault.sentence);
   };
   const network = await networkOf(flags, cluster, onFault);
+  const limits = (policy: Policy) =>
+    allowedLimits(policy, network.tenants.ceilingOf(policy.namespace).limits);
+  const registry = policyRegistry(cluster, artifacts);
+  const algorithms = new Algorithms(registry, engine, elapsedMs, limits);
+  const { effects } = network;
+  const shadows = shadowsFor({ sandboxes: engine, registry, store, metrics, log, clock, limits, effects });
   const world = {
     clock,
     driver: kubernetesDriver(cluster),
     sources: sources({ endpoint: network.endpoint, credential: network.credentials.forService }),
-    engine: engineFor(engine, (policy) => algorithms.of(policy).artifacts, network.effects, clock),
+    engine: shadows.beside(
+      engineFor(engine, (policy) => algorithms.of(policy).artifacts, effects, clock, { limits }),
+    ),
     store,
   };
   const running = await startOperator({
-    ...{ cluster, world, algorithms, time: machineTime, signal },
+    ...{ cluster, world, algorithms, shadows, time: machineTime, signal },
     concurrency: flags.concurrency,
     instance: hostname(),
-    watcher: {
-      passed: (policy, iteration, seconds) => {
-        metrics.observe(iteration, policy, seconds);
-        tellPass(log, policy, iteration);
-      },
-      gone: async (key) => {
-        metrics.remove(key);
-        await store.forget(key);
-      },
-      failed: onFault,
-    },
+    watcher: watcherOf(metrics, log, store, onFault),
   });
   const ready = () => {
     const checks = { policies: running.hasSynced(), tenants: network.tenants.hasSynced() };
@@ -105,6 +99,35 @@ async function operator(flags: Flags): Promise<void> {
   await running.ended;
   await network.ended;
   await Promise.all([world.sources.close(), artifacts.close(), cluster.close()]);
+}
+
+async function registries(flags: Flags) {
+  const ca = flags.registryCa === undefined ? undefined : await readFile(flags.registryCa, "utf8");
+  return registryArtifacts({
+    directory: join(flags.state, "modules"),
+    insecure: flags.insecureRegistries,
+    ...defined({ ca }),
+  });
+}
+
+/** Who counts, logs and forgets what the operator does. */
+function watcherOf(
+  metrics: Telemetry,
+  log: Logger,
+  store: KnowledgeStore,
+  failed: Watcher["failed"],
+): Watcher {
+  return {
+    passed: (policy, iteration, seconds) => {
+      metrics.observe(iteration, policy, seconds);
+      tellPass(log, policy, iteration);
+    },
+    gone: async (key) => {
+      metrics.remove(key);
+      await store.forget(key);
+    },
+    failed,
+  };
 }
 
 /** What policies may reach, as far as it is known within the time that a start waits for it. */
@@ -138,11 +161,12 @@ async function standalone(flags: Flags): Promise<void> {
     resolve: (one: Policy, reference: string) => artifacts.resolve(one.tenant, reference),
     has: artifacts.has,
   };
-  const algorithms = new Algorithms(registry, engine, () => performance.now());
+  const algorithms = new Algorithms(registry, engine, elapsedMs);
+  const shadows = shadowsFor({ sandboxes: engine, registry, store, metrics, log, clock });
   const world = {
     clock,
     ...simulate({ clock, dawn: new Date(Date.now() - MORNING_MS) }),
-    engine: engineFor(engine, (one) => algorithms.of(one).artifacts),
+    engine: shadows.beside(engineFor(engine, (one) => algorithms.of(one).artifacts)),
     store,
   };
   const show = showInTerminal(process.stdout, { color: process.env["NO_COLOR"] === undefined });
@@ -163,7 +187,7 @@ async function standalone(flags: Flags): Promise<void> {
     `Sluice runs a simulated application; console on ${console.url.href}, Ctrl-C ends it.\n\n`,
   );
   const running = startStandalone({
-    ...{ policy, world, algorithms, failed, signal },
+    ...{ policy, world, algorithms, shadows, failed, signal },
     last: (await store.entries(policy.key, 1))[0],
     pause: (ms) => sleep(Math.max(0, ms), undefined, { signal }).catch(() => undefined),
     observe: (iteration, seconds) => {

@@ -53,8 +53,6 @@ describe("a policy that asks for what is not there yet", () => {
     ["spec.algorithm.ref", { "spec.algorithm": { ref: { name: "holt-winters" } } }],
     ["spec.algorithm.plan.ref", plan({ ref: { kind: "ClusterAlgorithm", name: "holt-winters" } })],
     ["spec.algorithm.plan.http", plan({ http: { service: SERVICE, protocol: "kta/v1alpha1" } })],
-    ["spec.algorithm.limits.memory", { "spec.algorithm.limits": { memory: "32Mi" } }],
-    ["spec.shadow", { "spec.shadow": { artifact: "oci://registry.example/a:1" } }],
     ["spec.ownership", { "spec.ownership": { onDrift: "Yield" } }],
     ["spec.guardrails.fallback", { "spec.guardrails.fallback": { after: "3m", parallelism: 3 } }],
   ])("by %s is told so, and what to use instead", (field, changes) => {

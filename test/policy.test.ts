@@ -61,7 +61,9 @@ describe("a policy that says the least", () => {
           timeoutMs: 5_000,
         },
       ],
+      shadow: undefined,
       algorithm: {
+        field: "spec.algorithm",
         artifacts: [
           {
             step: "all",
@@ -72,7 +74,7 @@ describe("a policy that says the least", () => {
         config: "{}",
         pullSecrets: [],
         egress: { hosts: [], services: [] },
-        cpuMs: 250,
+        limits: { cpuMs: 250, memoryPages: 256 },
       },
       intervalSeconds: 15,
       startAfterSeconds: 0,
@@ -99,7 +101,8 @@ describe("a policy that says more", () => {
       "spec.sources.0.timeout": "800ms",
       "spec.algorithm.config": { targetUtilization: 0.7 },
       "spec.algorithm.pullSecrets": [{ name: "regcred" }],
-      "spec.algorithm.limits": { time: "1s" },
+      "spec.algorithm.limits": { time: "1s", memory: "200Ki" },
+      "spec.shadow": { plan: module("b"), config: { other: 1 }, limits: { time: "100ms" } },
       "spec.schedule": { interval: "2m", startAfter: "30s" },
       "spec.guardrails.total": { max: 40 },
       "spec.guardrails.settle": { onFailure: "Rollback" },
@@ -112,7 +115,20 @@ describe("a policy that says more", () => {
       mode: "DryRun",
       serviceAccountName: "scaler",
       sources: [{ byLabel: "operator", timeoutMs: 800 }],
-      algorithm: { config: '{"targetUtilization":0.7}', pullSecrets: ["regcred"], cpuMs: 1_000 },
+      shadow: {
+        field: "spec.shadow",
+        artifacts: [
+          { step: "plan", reference: "oci://registry.example/b:1", field: "spec.shadow.plan.artifact" },
+        ],
+        config: '{"other":1}',
+        pullSecrets: ["regcred"],
+        limits: { cpuMs: 100, memoryPages: 256 },
+      },
+      algorithm: {
+        config: '{"targetUtilization":0.7}',
+        pullSecrets: ["regcred"],
+        limits: { cpuMs: 1_000, memoryPages: 3 },
+      },
       intervalSeconds: 120,
       startAfterSeconds: 30,
       guardrails: { totalMax: 40 },

@@ -1,5 +1,5 @@
 import { asFault, Fault, type Problem } from "../fault/index.ts";
-import type { Step, Policy, PolicyKey, TenantKey } from "../policy/index.ts";
+import type { Step, StepLimits, Policy, PolicyKey, TenantKey } from "../policy/index.ts";
 
 /** A module of a policy's algorithm, resolved: what was named, and the bytes' digest. */
 export interface LoadedArtifact {
@@ -25,12 +25,15 @@ export interface Registry {
 /** Looks at a module in a sandbox before it may run. */
 export interface Admission {
   /** What a module says of itself. Throws `ArtifactInvalid` if it is no algorithm. */
-  inspect(ask: {
-    tenant: TenantKey;
-    digest: string;
-  }): Promise<{ readonly metadata: Readonly<Record<string, unknown>> | undefined }>;
+  inspect(ask: Looked): Promise<{ readonly metadata: Readonly<Record<string, unknown>> | undefined }>;
   /** What is wrong with a config, by the schema inside the module. */
-  checkConfig(ask: { tenant: TenantKey; digest: string; config: string }): Promise<readonly Problem[]>;
+  checkConfig(ask: Looked & { readonly config: string }): Promise<readonly Problem[]>;
+}
+/** A tenant's module, under the limits that it is to run under. */
+interface Looked {
+  readonly tenant: TenantKey;
+  readonly digest: string;
+  readonly memoryPages: number;
 }
 
 /** How long a digest keeps running before its registry is asked again. */
@@ -51,16 +54,25 @@ export class Algorithms {
   readonly #registry: Registry;
   readonly #admission: Admission;
   readonly #elapsedMs: () => number;
+  readonly #limits: (policy: Policy) => StepLimits;
 
-  constructor(registry: Registry, admission: Admission, elapsedMs: () => number) {
+  /** `limits` says what the steps of a policy have; it throws for one that asks for more than it may have. */
+  constructor(
+    registry: Registry,
+    admission: Admission,
+    elapsedMs: () => number,
+    limits: (policy: Policy) => StepLimits = ({ algorithm }) => algorithm.limits,
+  ) {
     this.#registry = registry;
     this.#admission = admission;
     this.#elapsedMs = elapsedMs;
+    this.#limits = limits;
   }
 
   /** Resolves and admits a policy's algorithm; `running` is what its status says was run last. Throws a fault. */
   async load(policy: Policy, running: readonly { artifact: string; digest: string }[]): Promise<Loaded> {
-    const fingerprint = `${policy.uid}/${policy.generation}`;
+    const { memoryPages } = this.#limits(policy);
+    const fingerprint = `${policy.uid}/${policy.generation}/${memoryPages}`;
     const held = this.#held.get(policy.key);
     if (held?.fingerprint === fingerprint && this.#elapsedMs() < held.untilMs) return held.loaded;
     const known = [
@@ -68,7 +80,7 @@ export class Algorithms {
       ...(held?.loaded.artifacts ?? []).map(({ reference, digest }) => ({ artifact: reference, digest })),
     ];
     const loaded = await this.#resolve(policy, known);
-    for (const artifact of loaded.artifacts) await this.#admit(policy, artifact);
+    for (const artifact of loaded.artifacts) await this.#admit(policy, artifact, memoryPages);
     const untilMs = loaded.stale === undefined ? Infinity : this.#elapsedMs() + STALE_RETRY_MS;
     this.#held.set(policy.key, { fingerprint, loaded, untilMs });
     return loaded;
@@ -103,25 +115,25 @@ export class Algorithms {
     return { artifacts, stale };
   }
 
-  async #admit(policy: Policy, { digest, reference }: LoadedArtifact): Promise<void> {
-    const { tenant } = policy;
+  async #admit(policy: Policy, { digest, reference }: LoadedArtifact, memoryPages: number): Promise<void> {
+    const module = { tenant: policy.tenant, digest, memoryPages };
     const field =
-      policy.algorithm.artifacts.find((one) => one.reference === reference)?.field ?? "spec.algorithm";
+      policy.algorithm.artifacts.find((one) => one.reference === reference)?.field ?? policy.algorithm.field;
     try {
-      const { metadata } = await this.#admission.inspect({ tenant, digest });
+      const { metadata } = await this.#admission.inspect(module);
       checkHosts(metadata?.["hosts"], policy);
     } catch (thrown) {
       throw at(field, asFault(thrown));
     }
-    const [problem] = await this.#admission.checkConfig({ tenant, digest, config: policy.algorithm.config });
+    const [problem] = await this.#admission.checkConfig({ ...module, config: policy.algorithm.config });
     if (problem === undefined) return;
     const inside = problem.field === "" ? "" : `.${problem.field}`;
-    throw new Fault("ConfigInvalid", problem.message, { field: `spec.algorithm.config${inside}` });
+    throw new Fault("ConfigInvalid", problem.message, { field: `${policy.algorithm.field}.config${inside}` });
   }
 }
 
 /** A module that says it asks hosts which its policy has no rule for is refused before it runs: it would fail in each pass. */
-function checkHosts(wanted: unknown, { algorithm: { egress } }: Policy): void {
+function checkHosts(wanted: unknown, { algorithm: { egress, field } }: Policy): void {
   const hosts = Array.isArray(wanted) ? wanted.filter((one): one is string => typeof one === "string") : [];
   const granted = (host: string) =>
     egress.services.some(({ service }) => service.name === host) ||
@@ -132,7 +144,7 @@ function checkHosts(wanted: unknown, { algorithm: { egress } }: Policy): void {
     "EffectDenied",
     `The algorithm says that it asks ${missing.slice(0, 253)}, and no rule allows it`,
     {
-      remedy: "Add a rule for it under spec.algorithm.egress.",
+      remedy: `Add a rule for it under ${field}.egress.`,
     },
   );
 }

@@ -68,7 +68,7 @@ export function showInTerminal(
 }
 
 function renderPolicy(policy: PolicyView, columns: number, paint: Paint): string {
-  const { key, mode, number, at, outcome, fault, nodes } = policy;
+  const { key, mode, number, at, outcome, fault, shadow, nodes } = policy;
   const about = `  ${mode} · pass ${number} · ${at.slice(11, 19)} · `;
   const name = fit(printable(key), columns);
   const room = Math.max(0, columns - widthOf(name));
@@ -79,6 +79,7 @@ function renderPolicy(policy: PolicyView, columns: number, paint: Paint): string
   const lines = [title];
   if (fault !== undefined)
     lines.push(paint("red", fit(`  ${fault.code}: ${printable(fault.message)}`, columns)));
+  if (shadow !== undefined) lines.push(paint("dim", fit(`  shadow, ${printable(shadow)}`, columns)));
   return [...lines, ...(nodes.length > 0 ? renderNodes(nodes, columns, paint) : []), ""].join("\n");
 }
 

@@ -28,6 +28,8 @@ export interface PolicyView {
   /** The references of what decides. */
   readonly algorithm: string;
   readonly fault?: { readonly code: FaultCode; readonly message: string };
+  /** What the shadow would have done in the last pass that it was run beside. */
+  readonly shadow?: string;
   readonly nodes: readonly NodeView[];
 }
 
@@ -38,8 +40,8 @@ export interface View {
 
 const LAG = "lag";
 
-/** A policy and its last pass as a person sees them. Pure. */
-export function viewOf(policy: Policy, iteration: Iteration): PolicyView {
+/** A policy, its last pass and that of its shadow as a person sees them. Pure. */
+export function viewOf(policy: Policy, iteration: Iteration, shadow?: Iteration): PolicyView {
   const { at, number, outcome, fault, topology, sources, decision } = iteration;
   const verdicts = new Map(decision?.verdicts.map((verdict) => [verdict.node, verdict]));
   const rates = rateSource(sources);
@@ -51,6 +53,7 @@ export function viewOf(policy: Policy, iteration: Iteration): PolicyView {
     outcome,
     algorithm: policy.algorithm.artifacts.map((artifact) => artifact.reference).join(", "),
     ...(fault === undefined ? {} : { fault }),
+    ...(shadow === undefined ? {} : { shadow: shadowLine(shadow) }),
     nodes: (topology?.nodes ?? []).map(({ name, parallelism, ready }) => {
       const verdict = verdicts.get(name);
       return {
@@ -65,6 +68,14 @@ export function viewOf(policy: Policy, iteration: Iteration): PolicyView {
       };
     }),
   };
+}
+
+/** `pass 7: split 4 instead of 3` */
+function shadowLine({ number, fault, compared = [] }: Iteration): string {
+  const differing = compared.filter(({ live, shadow }) => live !== shadow);
+  const says = differing.map(({ node, live, shadow }) => `${node} ${shadow} instead of ${live}`);
+  if (fault !== undefined) return `pass ${number}: ${fault.code}: ${fault.message}`;
+  return `pass ${number}: ${says.length === 0 ? "the same" : says.join(", ")}`;
 }
 
 const whyOf = (verdict: Verdict | undefined): string[] => [

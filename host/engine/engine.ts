@@ -17,6 +17,7 @@ import {
   splitParts,
   type Answer,
   type Inspection,
+  type Order,
   type Parts,
   type StepLimits,
   type StepModule,
@@ -51,6 +52,8 @@ export interface PassOrder {
   readonly steps: readonly StepModule[];
   readonly texts: Readonly<Record<string, string>>;
   readonly limits: StepLimits;
+  /** Runs only on what is to spare: `EngineBusy` at once where there is nothing, and also later, if others need it. */
+  readonly spare?: boolean | undefined;
   /** Has the effects that steps ask for. Without it, asking for one ends the pass with `EffectDenied`. */
   readonly effects?: Perform | undefined;
 }
@@ -62,15 +65,21 @@ export interface SandboxEngine {
   /** Runs a pass again as it was, with nothing asked of the world. `Nondeterministic` if it asks for something else. */
   replay(order: Omit<PassOrder, "effects">, recorded: Recorded): Promise<PassAnswers>;
   /** What a module says of itself; `ArtifactInvalid` if it is no algorithm. */
-  inspect(module: { readonly tenant: TenantKey; readonly digest: string }): Promise<Inspection>;
+  inspect(module: LookedAt): Promise<Inspection>;
   /** What is wrong with a config (JSON text) by the schema inside the module. */
-  checkConfig(module: {
-    readonly tenant: TenantKey;
-    readonly digest: string;
-    readonly config: string;
-  }): Promise<readonly Problem[]>;
+  checkConfig(module: LookedAt & { readonly config: string }): Promise<readonly Problem[]>;
   /** Ends the supervisor and every sandbox. */
   close(): Promise<void>;
+}
+
+/** A tenant's module, under the limits that it is to run under. */
+export interface LookedAt {
+  readonly tenant: TenantKey;
+  readonly digest: string;
+  /** Default 256, of 64 KiB. */
+  readonly memoryPages?: number;
+  /** Only on what is to spare. */
+  readonly spare?: boolean;
 }
 
 /** Starts a supervisor, or connects to one, and returns the engine. A supervisor that ends is started again. */
@@ -78,14 +87,16 @@ export function startEngine(options: EngineOptions): Promise<SandboxEngine> {
   // Node opens a debugger on this signal, and a sandbox of the same user can send it: with a listener it does not.
   if (process.listenerCount("SIGUSR1") === 0) process.on("SIGUSR1", () => undefined);
   const link = new Link(options);
-  const ask = async (tenant: TenantKey, work: Work, body?: Uint8Array) => {
-    const { parts, body: said, ...rest } = await link.ask(tenant, work, body);
+  const ask = async (tenant: TenantKey, work: Work, body?: Uint8Array, spare?: boolean) => {
+    const { parts, body: said, ...rest } = await link.ask({ tenant, work, spare }, body);
+    // Of a pass there is more to say than why it ended; of other work there is not.
+    if (rest.fault !== undefined && work.do !== "pass") throw rest.fault;
     return { texts: splitParts(parts, said), ...rest };
   };
   const run = (order: PassOrder, recorded?: Journal): Promise<PassAnswers> => {
     const once = ({ texts, ...question }: Question) => {
       const { parts, body } = joinParts(texts);
-      return ask(order.tenant, { do: "pass", ...question, parts }, body);
+      return ask(order.tenant, { do: "pass", ...question, parts }, body, order.spare);
     };
     return runRounds({ ...order, recorded }, once);
   };
@@ -93,12 +104,14 @@ export function startEngine(options: EngineOptions): Promise<SandboxEngine> {
     pass: (order) => run(order),
     replay: async ({ tenant, steps, texts, limits }, recorded) =>
       run({ tenant, steps, texts, limits }, recall(recorded)),
-    async inspect({ tenant, digest }) {
-      return readInspection((await ask(tenant, { do: "inspect", digest })).texts["inspection"]);
+    async inspect({ tenant, digest, memoryPages, spare }) {
+      const asked = await ask(tenant, { do: "inspect", digest, memoryPages }, undefined, spare);
+      return readInspection(asked.texts["inspection"]);
     },
-    async checkConfig({ tenant, digest, config }) {
+    async checkConfig({ tenant, digest, memoryPages, spare, config }) {
       const { parts, body } = joinParts({ config });
-      return readProblems((await ask(tenant, { do: "config", digest, parts }, body)).texts["problems"]);
+      const asked = await ask(tenant, { do: "config", digest, memoryPages, parts }, body, spare);
+      return readProblems(asked.texts["problems"]);
     },
     close: () => link.close(),
   } satisfies SandboxEngine);
@@ -107,6 +120,8 @@ export function startEngine(options: EngineOptions): Promise<SandboxEngine> {
 interface Reply {
   readonly parts: Parts;
   readonly suspended: boolean;
+  /** Why the work ended early; the parts are those until then. */
+  readonly fault: Fault | undefined;
   readonly body: Uint8Array;
   readonly cpuMs: number;
   readonly used: StretchUse;
@@ -144,7 +159,7 @@ class Link {
     this.#wire = this.#open();
   }
 
-  ask(tenant: TenantKey, work: Work, body?: Uint8Array): Promise<Reply> {
+  ask(asked: Omit<Order, "id">, body?: Uint8Array): Promise<Reply> {
     if (this.#closed) return Promise.reject(new Fault("SandboxLost", "The engine is closed"));
     this.#wire ??= this.#open();
     const { output } = this.#wire;
@@ -153,7 +168,7 @@ class Link {
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
       try {
-        output.write(encodeFrame({ id, tenant, work }, body));
+        output.write(encodeFrame({ id, ...asked } satisfies Order, body));
       } catch (thrown) {
         this.#pending.delete(id);
         reject(new Fault("InputTooLarge", `The input of a pass is too long: ${asFault(thrown).message}`));
@@ -222,11 +237,11 @@ class Link {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
     if (pending === undefined || "started" in answer) return;
-    if ("fault" in answer) return pending.reject(faultOf(answer.fault));
     const suspended = "suspended" in answer;
-    const parts = suspended ? answer.suspended : answer.done;
+    const fault = "fault" in answer ? faultOf(answer.fault) : undefined;
+    const parts = suspended ? answer.suspended : "fault" in answer ? answer.parts : answer.done;
     // The frame is a view of what arrived: it is copied out before the next piece comes.
-    pending.resolve({ parts, suspended, body: Buffer.from(body), cpuMs, used });
+    pending.resolve({ parts, suspended, fault, body: Buffer.from(body), cpuMs, used });
   }
 
   async #give({ tenant, digest }: { tenant: TenantKey; digest: string }, output: Writable): Promise<void> {

@@ -1,5 +1,6 @@
 import { FAULTS, type FaultCode } from "../fault/index.ts";
 import type { Step } from "../policy/index.ts";
+import { LIMITS } from "../tenant/index.ts";
 
 /** A step and the module that makes it. */
 export interface StepModule {
@@ -21,6 +22,8 @@ export interface StepLimits {
   readonly wallMs: Readonly<Record<Step, number>>;
   /** What each run of a step may burn. Default: in proportion to `cpuMs`. */
   readonly fuel?: number;
+  /** What a module's memory may grow to. Default 256 pages of 64 KiB. */
+  readonly memoryPages?: number;
   /** What is left to a step that has run before and waited for an effect. */
   readonly left?: { readonly step: Step } & StretchUse;
 }
@@ -42,8 +45,13 @@ export type Work =
       /** Whether a step may ask for an effect that its journal does not hold. */
       readonly effects: boolean;
     }
-  | { readonly do: "inspect"; readonly digest: string }
-  | { readonly do: "config"; readonly digest: string; readonly parts: Parts };
+  | ({ readonly do: "inspect" } & Looked)
+  | ({ readonly do: "config"; readonly parts: Parts } & Looked);
+/** A module that is looked at under the limits that it is to run under. */
+interface Looked {
+  readonly digest: string;
+  readonly memoryPages?: number | undefined;
+}
 export type Parts = readonly (readonly [name: string, bytes: number])[];
 
 /**
@@ -60,7 +68,8 @@ export type Ended =
   | { readonly done: Parts }
   /** A step waits for an effect: the texts are those of the steps before it, and what it asks for. */
   | { readonly suspended: Parts }
-  | { readonly fault: Trouble };
+  /** A step ended the pass: the texts are those of the steps before it, and what it logged and burned itself. */
+  | { readonly fault: Trouble; readonly parts: Parts };
 
 /** A fault on its way between processes. */
 export interface Trouble {
@@ -79,6 +88,19 @@ export interface Inspection {
   readonly steps: readonly Step[];
   /** The `sluice.algorithm` section, if there is one. */
   readonly metadata: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** What the memory of a module may grow to in this work. */
+export const memoryPagesOf = (work: Work): number =>
+  (work.do === "pass" ? work.limits : work).memoryPages ?? LIMITS.memoryPages;
+
+/** What the operator asks of the supervisor: a piece of work for a tenant, under a number that the answer carries. */
+export interface Order {
+  readonly id: number;
+  readonly tenant: string;
+  readonly work: Work;
+  /** Work that nobody is to wait for: it is done where a sandbox is to spare, and given up where one is needed. */
+  readonly spare?: boolean | undefined;
 }
 
 /** Several texts as one body. */
@@ -112,11 +134,11 @@ const MESSAGE_CHARACTERS = 8 * 1_024;
  * for everything that a sandbox of ours would not say.
  */
 export function readAnswer(header: Readonly<Record<string, unknown>>, body: Uint8Array): Answer {
-  const { started, done, suspended, fault } = header;
+  const { started, done, suspended, fault, parts } = header;
   if (STRETCHES.has(started)) return { started: started as Stretch };
   if (areParts(done, body)) return { done };
   if (areParts(suspended, body)) return { suspended };
-  if (typeof fault === "object" && fault !== null) {
+  if (typeof fault === "object" && fault !== null && areParts(parts, body)) {
     const { code, message, retry } = fault as Readonly<Record<string, unknown>>;
     if (typeof code === "string" && Object.hasOwn(FAULTS, code) && typeof message === "string") {
       return {
@@ -125,6 +147,7 @@ export function readAnswer(header: Readonly<Record<string, unknown>>, body: Uint
           message: message.slice(0, MESSAGE_CHARACTERS),
           retry: retry === true,
         },
+        parts,
       };
     }
   }

@@ -1,10 +1,10 @@
 import { asFault, Fault } from "../fault/index.ts";
 import type { Clock, Engine, PassAnswers, PassInput } from "../loop/index.ts";
-import { STEPS, type Policy, type PolicyKey, type Step, type TenantKey } from "../policy/index.ts";
+import { STEPS, type Policy, type PolicyKey, type Step, type StepLimits } from "../policy/index.ts";
 import { LIMITS } from "../tenant/index.ts";
 import { Breaker } from "./breaker.ts";
 import type { Perform } from "./effects.ts";
-import type { SandboxEngine } from "./engine.ts";
+import type { LookedAt, SandboxEngine } from "./engine.ts";
 import type { StepModule } from "./message.ts";
 
 /** A module of a policy's algorithm: one for all steps, or for one of them. */
@@ -16,6 +16,14 @@ export interface UsedModule {
 /** A thousand modules of a hundred tenants are far more than a cluster runs; past that they are asked again. */
 const MODULES_KNOWN = 10_000;
 
+/** How the passes of an engine differ from those of others. */
+export interface PassRules {
+  /** What the steps of a policy have; throws for one that asks for more than it may have. Default: what it asks for. */
+  readonly limits?: (policy: Policy) => StepLimits;
+  /** Whether they run only on what is to spare. Default: each waits for its turn. */
+  readonly spare?: boolean;
+}
+
 /**
  * The engine as the loop knows it: `modules` says which digests a policy runs, `effects` who has effects for it; without one
  * its algorithm can have none. A policy has one pass at a time, and none while its algorithm costs too much (`BreakerOpen`).
@@ -25,19 +33,21 @@ export function engineFor(
   modules: (policy: Policy) => readonly UsedModule[],
   effects: (policy: Policy) => Perform | undefined = () => undefined,
   clock: Clock = { now: () => new Date() },
+  { limits: limitsOf = ({ algorithm }) => algorithm.limits, spare = false }: PassRules = {},
 ): Engine {
   const offers = offersOf(engine);
   const breaker = new Breaker(clock);
   const pass = async (policy: Policy, input: PassInput): Promise<PassAnswers> => {
-    const { tenant, algorithm } = policy;
+    const { tenant } = policy;
     const used = modules(policy);
     const digests = used.map(({ digest }) => digest);
     breaker.check(policy, digests);
     try {
-      const steps = await stepsOf((digest) => offers(tenant, digest), used);
-      const limits = { cpuMs: algorithm.cpuMs, wallMs: LIMITS.wallMs };
+      const limits = { ...limitsOf(policy), wallMs: LIMITS.wallMs };
+      const { memoryPages } = limits;
+      const steps = await stepsOf((digest) => offers({ tenant, digest, memoryPages, spare }), used);
       const texts = textsOf(policy, input);
-      const answers = await engine.pass({ tenant, steps, texts, limits, effects: effects(policy) });
+      const answers = await engine.pass({ tenant, steps, texts, limits, effects: effects(policy), spare });
       breaker.succeeded(policy);
       return answers;
     } catch (thrown) {
@@ -69,14 +79,15 @@ function oneAtATime(run: Engine["run"]): Engine["run"] {
 }
 
 /** What modules export. Asked once for each: it does not change with a digest. */
-function offersOf(engine: SandboxEngine): (tenant: TenantKey, digest: string) => Promise<readonly Step[]> {
+function offersOf(engine: SandboxEngine): (module: LookedAt) => Promise<readonly Step[]> {
   const offered = new Map<string, readonly Step[]>();
-  return async (tenant, digest) => {
-    const known = offered.get(`${tenant} ${digest}`);
+  return async (module) => {
+    const key = `${module.tenant} ${module.digest} ${module.memoryPages}`;
+    const known = offered.get(key);
     if (known !== undefined) return known;
-    const { steps } = await engine.inspect({ tenant, digest });
+    const { steps } = await engine.inspect(module);
     if (offered.size >= MODULES_KNOWN) offered.clear();
-    offered.set(`${tenant} ${digest}`, steps);
+    offered.set(key, steps);
     return steps;
   };
 }

@@ -15,10 +15,12 @@ export interface Question {
   readonly limits: StepLimits;
   readonly effects: boolean;
 }
-/** What a sandbox made of it: all the answers, or those before the step that waits for an effect. */
+/** What a sandbox made of it: all the answers, or those before the step that waits for an effect or failed. */
 export interface Round {
   readonly texts: Readonly<Record<string, string>>;
   readonly suspended: boolean;
+  /** Why it ended there, if a step failed or the sandbox was lost. */
+  readonly fault?: Fault | undefined;
   readonly cpuMs: number;
   /** What the last step that ran has used. */
   readonly used: StretchUse;
@@ -56,7 +58,8 @@ export async function runRounds(
 /** A round whose process was killed under it is asked once more: no effect is had twice, since the journal is here. */
 async function againIfLost(ask: () => Promise<Round>, again: boolean): Promise<Round> {
   try {
-    return await ask();
+    const round = await ask();
+    return again && round.fault?.code === "SandboxLost" ? await ask() : round;
   } catch (thrown) {
     if (!again || !(thrown instanceof Fault) || thrown.code !== "SandboxLost") throw thrown;
     return ask();
@@ -104,12 +107,16 @@ class PassUnderWay {
     };
   }
 
-  /** Takes in what a round brought; returns what the step asks for that it ended at. */
-  hear({ texts, suspended, cpuMs, used }: Round): (Asked & { step: Step }) | undefined {
+  /** Takes in what a round brought; returns what the step asks for that it ended at. Throws the fault that it ended with. */
+  hear({ texts, suspended, fault, cpuMs, used }: Round): (Asked & { step: Step }) | undefined {
     this.#cpuMs += cpuMs;
+    // A sandbox that was killed leaves nothing behind.
+    if (fault !== undefined && texts["logs"] === undefined) throw fault;
     const asked = suspended ? readEffect(texts["effect"]) : undefined;
-    const end =
-      asked === undefined ? this.#left.length : this.#left.findIndex(({ step }) => step === asked.step);
+    const open = this.#left.findIndex(({ step }) =>
+      fault === undefined ? step === asked?.step : texts[step] === undefined,
+    );
+    const end = open < 0 && asked === undefined ? this.#left.length : open;
     for (const { step } of this.#left.slice(0, Math.max(0, end))) {
       const text = texts[step];
       if (text === undefined) throw lost();
@@ -120,6 +127,7 @@ class PassUnderWay {
     this.#logs.push(...readLogs(texts["logs"]));
     Object.assign(this.#fuel, readFuel(texts["fuel"]));
     this.#carry = texts["carry"] ?? this.#carry;
+    if (fault !== undefined) throw fault;
     if (asked !== undefined) this.#charge(asked.step, used);
     return asked;
   }

@@ -1,6 +1,7 @@
 export type {
   Change,
   ChangeOutcome,
+  Compared,
   Decision,
   Followed,
   Iteration,
@@ -12,6 +13,7 @@ export type {
   PastEntry,
   Reason,
   Sample,
+  ShadowOutcome,
   Trouble,
   Verdict,
   Wanted,

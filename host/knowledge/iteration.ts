@@ -134,6 +134,8 @@ export interface Iteration {
   readonly resumed?: true;
   /** JSON text that the algorithm asked to be given in its next pass. */
   readonly carry: string | undefined;
+  /** In a pass of a shadow that came to a decision: how that differs from the live one of the same number. */
+  readonly compared?: readonly Compared[];
   /** What the host remembers after this pass: each hands on what it was given. Absent where there is nothing. */
   readonly memory?: Memory;
   readonly logs?: readonly LogLine[];
@@ -146,6 +148,19 @@ export interface Iteration {
   /** The longer bodies that the journal names. A pass that is recalled comes without: they are asked for by themselves. */
   readonly bodies?: JournalBodies;
 }
+
+/** One node of a shadow's pass: what the live decision granted, and what the shadow would have been granted. */
+export interface Compared {
+  readonly node: string;
+  readonly live: number;
+  readonly shadow: number;
+}
+
+/**
+ * What came of a shadow beside a live pass. It is skipped where no sandbox was to spare, where the live pass or the shadow's
+ * last one has not come to its end, or while it costs too much; the code says which.
+ */
+export type ShadowOutcome = "Agreed" | "Differed" | "Failed" | "Skipped" | "NotLoaded";
 
 /** One entry of the history that steps are offered. */
 export interface PastEntry {

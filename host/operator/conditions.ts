@@ -18,7 +18,8 @@ export type ConditionType =
   | "ScalingActive"
   | "ScalingLimited"
   | "Settled"
-  | "Paused";
+  | "Paused"
+  | "ShadowLoaded";
 
 type Condition = NonNullable<ScalingPolicyStatus["conditions"]>[number];
 
@@ -33,6 +34,8 @@ export type Outcome =
       readonly mode: Mode;
       readonly iteration: Iteration;
       readonly stale: Fault | undefined;
+      /** Why the shadow cannot be loaded; it keeps nothing from being ready. */
+      readonly shadow?: Fault | undefined;
     };
 
 /** What is to be said of a policy, `Ready` first: it sums up the others. */
@@ -77,7 +80,13 @@ function partsOf(outcome: Outcome): Finding[] {
     case "unremembered":
       return [accepted, no("ScalingActive", outcome.fault), notPaused];
     case "passed":
-      return [accepted, loaded(outcome.stale), ...passFindings(outcome.mode, outcome.iteration), notPaused];
+      return [
+        accepted,
+        loaded(outcome.stale),
+        ...passFindings(outcome.mode, outcome.iteration),
+        notPaused,
+        ...(outcome.shadow === undefined ? [] : [no("ShadowLoaded", outcome.shadow)]),
+      ];
   }
 }
 

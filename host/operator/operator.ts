@@ -1,4 +1,4 @@
-import type { Algorithms } from "../algorithm/index.ts";
+import type { Algorithms, LoadedArtifact } from "../algorithm/index.ts";
 import { viewOf, type PolicyView, type View } from "../console/index.ts";
 import { asFault, type Fault } from "../fault/index.ts";
 import type { Iteration } from "../knowledge/index.ts";
@@ -12,7 +12,7 @@ import {
   type Reflector,
   type Time,
 } from "../kube/index.ts";
-import type { World } from "../loop/index.ts";
+import type { Shadows, World } from "../loop/index.ts";
 import type { Policy, PolicyKey } from "../policy/index.ts";
 import { trimPolicy, type PolicyObject } from "./object.ts";
 import { Reconciler } from "./reconcile.ts";
@@ -29,6 +29,7 @@ export interface OperatorOptions {
   readonly cluster: Cluster;
   readonly world: World;
   readonly algorithms: Algorithms;
+  readonly shadows?: Shadows<LoadedArtifact>;
   readonly watcher: Watcher;
   readonly time: Time;
   /** Passes at the same time, of all policies together. */
@@ -52,7 +53,7 @@ const JITTER_SHARE = 0.05;
 
 /** Follows the policies of a cluster and gives each its passes until the signal is given. */
 export async function startOperator(options: OperatorOptions): Promise<Operator> {
-  const { cluster, time, signal, watcher, algorithms, world } = options;
+  const { cluster, time, signal, watcher, algorithms, shadows, world } = options;
   const resource = await cluster.resource("sluice.dev/v1alpha1", "ScalingPolicy");
   const queue = new WorkQueue({ time });
   const views = new Map<PolicyKey, PolicyView>();
@@ -76,10 +77,11 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     time,
     world,
     algorithms,
+    shadows,
     reporter: reporter({ cluster, resource, events, now: () => time.now() }),
     held: (key) => heldIn(policies, key),
     observe: (policy, iteration, seconds) => {
-      views.set(policy.key, viewOf(policy, iteration));
+      views.set(policy.key, viewOf(policy, iteration, shadows?.of(policy.key)?.last));
       watcher.passed(policy, iteration, seconds);
     },
     forget: async (key) => {
@@ -98,7 +100,8 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     view: () => ({ policies: [...views.values()].sort((one, other) => one.key.localeCompare(other.key)) }),
     hasSynced: () => policies.hasSynced(),
     ended: Promise.all([worked, policies.ended])
-      .then(() => events.flush())
+      .then(() => Promise.all([events.flush(), shadows?.idle()]))
+      .then(() => undefined)
       .catch((thrown: unknown) => watcher.failed(asFault(thrown), undefined)),
   };
 }

@@ -1,19 +1,21 @@
 import { asFault } from "../fault/index.ts";
-import type { Algorithms, Loaded } from "../algorithm/index.ts";
+import type { Algorithms, LoadedArtifact } from "../algorithm/index.ts";
 import type { Iteration } from "../knowledge/index.ts";
 import type { Time } from "../kube/index.ts";
-import { followUpSeconds, iterate, nextPassSeconds, type World } from "../loop/index.ts";
+import { followUpSeconds, iterate, nextPassSeconds, type Shadows, type World } from "../loop/index.ts";
 import { parsePolicy, type Policy, type PolicyKey } from "../policy/index.ts";
 import type { Outcome } from "./conditions.ts";
 import { manifestOf, type PolicyObject } from "./object.ts";
 import type { Reporter } from "./report.ts";
-import type { RunningArtifact } from "./status.ts";
+import { runningOf, type RunningArtifact } from "./status.ts";
 
 /** What a reconciler needs around it. */
 export interface Around {
   readonly time: Time;
   readonly world: World;
   readonly algorithms: Algorithms;
+  /** What runs beside passes. Default: nothing does. */
+  readonly shadows?: Shadows<LoadedArtifact> | undefined;
   readonly reporter: Reporter;
   readonly held: (key: PolicyKey) => PolicyObject | undefined;
   /** Told of every pass that was made, and of every policy that is gone. */
@@ -65,6 +67,7 @@ export class Reconciler {
     this.#standings.delete(key);
     this.#around.reporter.forget(key);
     this.#around.algorithms.forget(key);
+    await this.#around.shadows?.forget(key);
     await this.#around.forget(key);
   }
 
@@ -90,10 +93,18 @@ export class Reconciler {
       const loaded = await this.#around.algorithms.load(policy, object.status.algorithms ?? []);
       const iteration = await this.#pass(policy);
       standing.failures = iteration.fault === undefined ? 0 : standing.failures + 1;
-      const outcome: Outcome = { stage: "passed", mode: policy.mode, iteration, stale: loaded.stale };
+      const shadow = this.#around.shadows?.of(policy.key);
+      const { stale } = loaded;
+      const outcome: Outcome = {
+        stage: "passed",
+        mode: policy.mode,
+        iteration,
+        stale,
+        shadow: shadow?.fault,
+      };
       const regularSeconds = nextPassSeconds(policy.intervalSeconds, standing.failures);
       const againSeconds = Math.min(regularSeconds, followUpSeconds(iteration) ?? Infinity);
-      return { outcome, running: runningOf(loaded), againSeconds };
+      return { outcome, running: runningOf(loaded.artifacts, shadow?.artifacts), againSeconds };
     } catch (thrown) {
       standing.failures += 1;
       const fault = asFault(thrown);
@@ -113,6 +124,7 @@ export class Reconciler {
     const startedMs = time.elapsedMs();
     const iteration = await iterate(policy, world);
     observe(policy, iteration, (time.elapsedMs() - startedMs) / 1_000);
+    this.#around.shadows?.begin(policy, iteration);
     return iteration;
   }
 }
@@ -130,6 +142,3 @@ interface Attended {
   readonly running: readonly RunningArtifact[] | undefined;
   readonly againSeconds: number | undefined;
 }
-
-const runningOf = ({ artifacts }: Loaded): RunningArtifact[] =>
-  artifacts.map(({ step, reference, digest }) => ({ step, role: "Live", artifact: reference, digest }));

@@ -4,6 +4,24 @@ import { findings, settle, type Outcome } from "./conditions.ts";
 
 /** A module that runs: what the policy named, and the digest that it was resolved to. */
 export type RunningArtifact = NonNullable<ScalingPolicyStatus["algorithms"]>[number];
+/** A module that was resolved, under what it does. */
+interface Resolved {
+  readonly step: RunningArtifact["step"];
+  readonly reference: string;
+  readonly digest: string;
+}
+/** What runs of a policy: what decides first, then what is only compared. */
+export const runningOf = (live: readonly Resolved[], shadow: readonly Resolved[] = []): RunningArtifact[] => [
+  ...live.map((one) => running(one, "Live")),
+  ...shadow.map((one) => running(one, "Shadow")),
+];
+const running = ({ step, reference, digest }: Resolved, role: RunningArtifact["role"]) => ({
+  step,
+  role,
+  artifact: reference,
+  digest,
+});
+
 type NodeStatus = NonNullable<ScalingPolicyStatus["nodes"]>[number];
 type LastChange = NonNullable<ScalingPolicyStatus["lastChange"]>;
 

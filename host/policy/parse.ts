@@ -3,6 +3,7 @@ import type { Problem } from "../fault/index.ts";
 import { durationMs } from "./duration.ts";
 import { fill, isRecord } from "./fill.ts";
 import { guardrailsOf } from "./guardrails.ts";
+import { limitsOf } from "./limits.ts";
 import type { ScalingPolicySpec as Spec } from "./object.ts";
 import { policyKey, STEPS, tenantKey } from "./policy.ts";
 import type {
@@ -53,10 +54,13 @@ export function parsePolicy(object: unknown): Parsed<Policy> {
     found.wrong.push(...shapeProblems(filled));
     inspect(schema, filled, "spec", found);
   }
-  const config = configText(filled, found.wrong);
+  const configs = {
+    algorithm: configText(filled, "algorithm", found.wrong),
+    shadow: configText(filled, "shadow", found.wrong),
+  };
   if (found.wrong.length > 0) return refused("PolicyInvalid", [...found.wrong, ...found.notYet]);
   if (found.notYet.length > 0) return refused("NotSupported", found.notYet);
-  return { ok: true, value: policyOf(metadata, filled as Spec, config) };
+  return { ok: true, value: policyOf(metadata, filled as Spec, configs) };
 }
 
 function refused(code: "PolicyInvalid" | "NotSupported", found: readonly Problem[]): Parsed<never> {
@@ -96,11 +100,14 @@ function readHead(object: unknown, problems: Problem[]): Metadata {
   };
 }
 
-function configText(filled: unknown, problems: Problem[]): string {
-  const algorithm = isRecord(filled) && isRecord(filled["algorithm"]) ? filled["algorithm"] : {};
-  const field = "spec.algorithm.config";
+/** What the algorithm and its shadow are told, as JSON text. */
+type Configs = Readonly<Record<"algorithm" | "shadow", string>>;
+
+function configText(filled: unknown, name: keyof Configs, problems: Problem[]): string {
+  const use = isRecord(filled) && isRecord(filled[name]) ? filled[name] : {};
+  const field = `spec.${name}.config`;
   try {
-    const text = JSON.stringify(algorithm["config"] ?? {});
+    const text = JSON.stringify(use["config"] ?? {});
     if (new TextEncoder().encode(text).length <= CONFIG_BYTES) return text;
     problems.push({
       field,
@@ -112,7 +119,7 @@ function configText(filled: unknown, problems: Problem[]): string {
   return "{}";
 }
 
-const policyOf = ({ name, namespace, uid, generation }: Metadata, spec: Spec, config: string): Policy => ({
+const policyOf = ({ name, namespace, uid, generation }: Metadata, spec: Spec, configs: Configs): Policy => ({
   key: policyKey(namespace, name),
   tenant: tenantKey(namespace),
   namespace,
@@ -124,7 +131,14 @@ const policyOf = ({ name, namespace, uid, generation }: Metadata, spec: Spec, co
   serviceAccountName: spec.serviceAccountName ?? DEFAULT,
   nodes: nodesOf(spec),
   sources: (spec.sources ?? []).flatMap(sourceOf),
-  algorithm: algorithmOf(spec, config),
+  algorithm: {
+    ...useOf("spec.algorithm", spec.algorithm, configs.algorithm),
+    pullSecrets: pullSecretsOf(spec),
+  },
+  shadow: spec.shadow && {
+    ...useOf("spec.shadow", spec.shadow, configs.shadow),
+    pullSecrets: pullSecretsOf(spec),
+  },
   intervalSeconds: milliseconds(spec.schedule.interval) / 1_000,
   startAfterSeconds: milliseconds(spec.schedule.startAfter) / 1_000,
   guardrails: guardrailsOf(spec),
@@ -162,18 +176,27 @@ function sourceOf(
   ];
 }
 
-const algorithmOf = ({ algorithm }: Spec, config: string): AlgorithmUse => ({
-  artifacts: artifactsOf(algorithm),
+/** An algorithm or a shadow, as a policy has them. */
+type Use = Spec["algorithm"] | NonNullable<Spec["shadow"]>;
+
+const useOf = (
+  field: AlgorithmUse["field"],
+  use: Use,
+  config: string,
+): Omit<AlgorithmUse, "pullSecrets"> => ({
+  field,
+  artifacts: artifactsOf(field, use),
   config,
-  pullSecrets: (algorithm.pullSecrets ?? []).map(({ name }) => name),
-  egress: egressOf(algorithm),
-  cpuMs: milliseconds(algorithm.limits.time),
+  egress: egressOf(field, use),
+  limits: limitsOf(use.limits),
 });
 
-function egressOf({ egress = [] }: Spec["algorithm"]): AlgorithmUse["egress"] {
+const pullSecretsOf = ({ algorithm }: Spec) => (algorithm.pullSecrets ?? []).map(({ name }) => name);
+
+function egressOf(field: AlgorithmUse["field"], { egress = [] }: Use): AlgorithmUse["egress"] {
   const rules = egress.map(({ credentialRef, ...rule }, at) => ({
     ...rule,
-    ...credentialOf(credentialRef, `spec.algorithm.egress[${at}]`),
+    ...credentialOf(credentialRef, `${field}.egress[${at}]`),
   }));
   return {
     hosts: rules.flatMap(({ host, service: _service, ...rule }) =>
@@ -191,16 +214,16 @@ const credentialOf = (
 ): { credential?: CredentialUse } =>
   ref === undefined ? {} : { credential: { ...ref, field: `${field}.credentialRef` } };
 
-function artifactsOf(algorithm: Spec["algorithm"]): ArtifactUse[] {
+function artifactsOf(field: AlgorithmUse["field"], use: Use): ArtifactUse[] {
   const uses = [
-    { step: "all" as const, reference: algorithm.artifact, field: "spec.algorithm.artifact" },
+    { step: "all" as const, reference: use.artifact, field: `${field}.artifact` },
     ...STEPS.map((step) => ({
       step,
-      reference: algorithm[step]?.artifact,
-      field: `spec.algorithm.${step}.artifact`,
+      reference: use[step]?.artifact,
+      field: `${field}.${step}.artifact`,
     })),
   ];
-  return uses.flatMap(({ reference, ...use }) => (reference === undefined ? [] : [{ ...use, reference }]));
+  return uses.flatMap(({ reference, ...rest }) => (reference === undefined ? [] : [{ ...rest, reference }]));
 }
 
 function settleOf({ guardrails: { settle } }: Spec): Settle | undefined {

@@ -5,6 +5,9 @@ type Id<Kind extends string> = string & { readonly [kind]: Kind };
 export type PolicyKey = Id<"policy">;
 export const policyKey = (namespace: string, name: string): PolicyKey => `${namespace}/${name}` as PolicyKey;
 
+/** What the shadow of a policy is kept and counted by. No policy has a name with a space in it. */
+export const shadowKey = (key: PolicyKey): PolicyKey => `${key} shadow` as PolicyKey;
+
 /** Whose sandboxes, caches and connections are shared: a tenant is a namespace until a Tenant object says otherwise. */
 export type TenantKey = Id<"tenant">;
 export const tenantKey = (namespace: string): TenantKey => namespace as TenantKey;
@@ -102,6 +105,8 @@ export interface ServiceRule extends Allowance {
 }
 
 export interface AlgorithmUse {
+  /** The field of the policy that has it, for messages. */
+  readonly field: "spec.algorithm" | "spec.shadow";
   /** One for all steps, or one for each step that has its own. */
   readonly artifacts: readonly ArtifactUse[];
   /** What the algorithm is told by the policy, as JSON text: numbers keep their spelling. */
@@ -109,7 +114,15 @@ export interface AlgorithmUse {
   readonly pullSecrets: readonly string[];
   /** What the steps may ask over HTTP; hosts only as far as the tenant's ceiling allows them. */
   readonly egress: { readonly hosts: readonly HostRule[]; readonly services: readonly ServiceRule[] };
+  readonly limits: StepLimits;
+}
+
+/** What one step may use at the most. */
+export interface StepLimits {
+  /** Processor time. */
   readonly cpuMs: number;
+  /** Pages of 64 KiB that its memory may grow to. */
+  readonly memoryPages: number;
 }
 
 /** So much may change within a period: units of parallelism (`Pods`), or percent of what ran when it began. */
@@ -209,6 +222,8 @@ export interface Policy {
   readonly nodes: readonly TargetNode[];
   readonly sources: readonly Source[];
   readonly algorithm: AlgorithmUse;
+  /** What runs beside it, and never acts. */
+  readonly shadow: AlgorithmUse | undefined;
   readonly intervalSeconds: number;
   readonly startAfterSeconds: number;
   readonly guardrails: Guardrails;

@@ -1,7 +1,8 @@
+import { limitsOf } from "./limits.ts";
 import type { Parsed } from "./parse.ts";
-import type { CeilingRule } from "./policy.ts";
+import type { CeilingRule, StepLimits } from "./policy.ts";
 import { specReader } from "./resource.ts";
-import { BUDGET, tenantSpec, type TenantSpec } from "./schema/tenant.ts";
+import { BUDGET, MOST, tenantSpec, type TenantSpec } from "./schema/tenant.ts";
 
 /** What the policies of a namespace may have on the network, at the most. */
 export interface Ceiling {
@@ -12,6 +13,7 @@ export interface Ceiling {
   readonly clusterCredentials: readonly string[];
   readonly requestsPerMinute: number;
   readonly bytesPerMinute: number;
+  readonly limits: StepLimits;
 }
 
 /** A `Tenant` with every default filled in. */
@@ -22,7 +24,10 @@ export interface Tenant {
 }
 
 /** What a namespace has that belongs to no tenant: its own services, and no host elsewhere. */
-export const NO_TENANT: Ceiling = { hosts: [], audiences: [], clusterCredentials: [], ...BUDGET };
+export const NO_TENANT: Ceiling = {
+  ...{ hosts: [], audiences: [], clusterCredentials: [], ...BUDGET },
+  limits: limitsOf(MOST),
+};
 
 const read = specReader<TenantSpec>(tenantSpec);
 
@@ -31,9 +36,7 @@ export function parseTenant(object: unknown): Parsed<Tenant> {
   const parsed = read(object);
   if (!parsed.ok) return parsed;
   const { name, spec } = parsed.value;
-  const { namespaces, egress = [], audiences = [], clusterCredentials = [], budget } = spec;
-  return {
-    ok: true,
-    value: { name, namespaces, ceiling: { hosts: egress, audiences, clusterCredentials, ...budget } },
-  };
+  const { namespaces, egress = [], audiences = [], clusterCredentials = [], budget, limits } = spec;
+  const ceiling = { hosts: egress, audiences, clusterCredentials, ...budget, limits: limitsOf(limits) };
+  return { ok: true, value: { name, namespaces, ceiling } };
 }

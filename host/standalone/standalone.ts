@@ -1,14 +1,16 @@
-import type { Algorithms } from "../algorithm/index.ts";
+import type { Algorithms, LoadedArtifact } from "../algorithm/index.ts";
 import { viewOf, type PolicyView, type View } from "../console/index.ts";
 import { asFault, type Fault } from "../fault/index.ts";
 import type { Change, Iteration } from "../knowledge/index.ts";
-import { iterate, nextPassSeconds, type World } from "../loop/index.ts";
+import { iterate, nextPassSeconds, type Shadows, type World } from "../loop/index.ts";
 import type { Policy } from "../policy/index.ts";
 
 export interface StandaloneOptions {
   readonly policy: Policy;
   readonly world: World;
   readonly algorithms: Algorithms;
+  /** What runs beside passes. Default: nothing does. */
+  readonly shadows?: Shadows<LoadedArtifact>;
   /** The last pass that is known, if this is not the first start. */
   readonly last: Iteration | undefined;
   readonly observe: (iteration: Iteration, seconds: number) => void;
@@ -30,7 +32,7 @@ export interface Standalone {
 export function startStandalone(options: StandaloneOptions): Standalone {
   let shown: PolicyView | undefined;
   const show = (iteration: Iteration, seconds: number) => {
-    shown = viewOf(options.policy, iteration);
+    shown = viewOf(options.policy, iteration, options.shadows?.of(options.policy.key)?.last);
     options.observe(iteration, seconds);
   };
   return {
@@ -41,7 +43,7 @@ export function startStandalone(options: StandaloneOptions): Standalone {
 }
 
 async function run(options: StandaloneOptions, show: StandaloneOptions["observe"]): Promise<void> {
-  const { policy, world, algorithms, pause, signal } = options;
+  const { policy, world, algorithms, shadows, pause, signal } = options;
   await restore(options);
   let failures = 0;
   while (!signal.aborted) {
@@ -50,6 +52,7 @@ async function run(options: StandaloneOptions, show: StandaloneOptions["observe"
       await algorithms.load(policy, []);
       const iteration = await iterate(policy, world);
       failures = iteration.fault === undefined ? 0 : failures + 1;
+      shadows?.begin(policy, iteration);
       show(iteration, (world.clock.now().getTime() - startedMs) / 1_000);
     } catch (thrown) {
       failures += 1;
@@ -58,6 +61,7 @@ async function run(options: StandaloneOptions, show: StandaloneOptions["observe"
     const dueMs = startedMs + nextPassSeconds(policy.intervalSeconds, failures) * 1_000;
     await pause(dueMs - world.clock.now().getTime());
   }
+  await shadows?.idle();
 }
 
 /** A cluster would have kept the application as it was last scaled; here knowledge remembers it. */

@@ -1,7 +1,8 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import { FAULTS, type FaultCode } from "../fault/index.ts";
-import type { Iteration, IterationOutcome, Verdict } from "../knowledge/index.ts";
+import type { Compared, Iteration, IterationOutcome, ShadowOutcome, Verdict } from "../knowledge/index.ts";
 import type { Policy, PolicyKey } from "../policy/index.ts";
+import { shadowTelemetry } from "./shadow.ts";
 
 /** Memory for labels, here and in every Prometheus that scrapes: 10,000 series are about 5 MB here. */
 const PARALLELISM_SERIES = 10_000;
@@ -29,6 +30,8 @@ interface Series {
 export interface Telemetry {
   /** Counts a pass that took `seconds`, and shows what it decided. */
   observe(iteration: Iteration, policy: Policy, seconds: number): void;
+  /** Counts what came of a policy's shadow, and shows by how much it differs. */
+  shadow(policy: Policy, outcome: ShadowOutcome, compared?: readonly Compared[]): void;
   /** Counts a fault that kept a pass from beginning, such as `PolicyInvalid`. */
   fault(code: FaultCode): void;
   /** Ends the series of a policy that has been deleted. */
@@ -43,6 +46,7 @@ export function telemetry(): Telemetry {
   collectDefaultMetrics({ register: registry });
   const { passes, faults, seconds: passSeconds, cpu } = countersOf(registry);
   const parallelism = parallelismOf(registry);
+  const shadows = shadowTelemetry(registry);
   return {
     observe(iteration, policy, seconds) {
       passes.inc({ outcome: iteration.outcome });
@@ -52,7 +56,11 @@ export function telemetry(): Telemetry {
       if (iteration.decision !== undefined) parallelism.show(policy, iteration.decision.verdicts);
     },
     fault: (code) => faults.inc({ code }),
-    remove: (key) => parallelism.remove(key),
+    shadow: shadows.observe,
+    remove(key) {
+      parallelism.remove(key);
+      shadows.remove(key);
+    },
     text: () => registry.metrics(),
   };
 }

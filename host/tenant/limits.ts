@@ -19,8 +19,10 @@ export const LIMITS = {
   names: 1_000,
   memories: 1,
   tables: 4,
-  // Of 64 KiB. V8 takes one number for all memories of a process, so this is the process's as well.
+  // Of 64 KiB.
   memoryPages: 256,
+  // What a Tenant may grant. V8 takes one number for all memories of a process, so this is the process's as well.
+  mostMemoryPages: 1_024,
   tableElements: 10_000,
   inputBytes: 1_024 * 1_024,
   outputBytes: 256 * 1_024,

@@ -9,7 +9,7 @@ const IMPORTS = `
   ${imported("store_u8", "(param i64 i32)")} ${imported("load_u8", "(param i64) (result i32)")}
   ${imported("output_set", "(param i64 i64)")} ${imported("error_set", "(param i64)")} ${imported("log_info", "(param i64)")}
   ${imported("http_request", "(param i64 i64) (result i64)")} ${imported("http_status_code", "(result i32)")}
-  ${imported("http_headers", "(result i64)")}
+  ${imported("http_headers", "(result i64)")} ${imported("input_offset", "(result i64)")}
   (import ${HOST} "http_batch" (func $http_batch (param i64) (result i64)))`;
 const FUNCTIONS = `
   (func $put (param $from i32) (param $length i32) (result i64) (local $block i64) (local $i i32)

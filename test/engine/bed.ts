@@ -28,6 +28,7 @@ export interface RunOptions {
   readonly cpuMs?: number;
   readonly wallMs?: number;
   readonly fuel?: number;
+  readonly memoryPages?: number;
   readonly effects?: Perform;
 }
 
@@ -51,7 +52,7 @@ export async function bed(
   };
   const order: Bed["order"] = (
     given,
-    { tenant = "team-a", texts = {}, cpuMs = LIMITS.cpuMs, wallMs, fuel, effects } = {},
+    { tenant = "team-a", texts = {}, cpuMs = LIMITS.cpuMs, wallMs, fuel, memoryPages, effects } = {},
   ) => {
     const steps = (["monitor", "analyze", "plan"] as const).flatMap((step) => {
       const module = given[step];
@@ -62,7 +63,12 @@ export async function bed(
       tenant: tenantKey(tenant),
       steps,
       texts,
-      limits: { cpuMs, wallMs: walls, ...(fuel === undefined ? {} : { fuel }) },
+      limits: {
+        cpuMs,
+        wallMs: walls,
+        ...(fuel === undefined ? {} : { fuel }),
+        ...(memoryPages === undefined ? {} : { memoryPages }),
+      },
       effects,
     };
   };

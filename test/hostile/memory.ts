@@ -21,7 +21,7 @@ export const MEMORY: readonly Hostile[] = [
           "(drop (memory.grow (i32.const 32767)))",
         ),
       ),
-    trapped("memory access out of bounds"),
+    FULL,
   ),
   hostile(
     "H01",

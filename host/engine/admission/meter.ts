@@ -8,6 +8,8 @@ import { Writer } from "./writer.ts";
 export interface Prices {
   /** Index of the global that holds the fuel left. */
   readonly fuelGlobal: number;
+  /** Index of the global that says whether a memory was refused more than it may have. */
+  readonly refusedGlobal: number;
   /** Most pages and elements that a memory and a table may have: to ask for more is refused and costs nothing. */
   readonly memoryPages: number;
   readonly tableElements: number;
@@ -163,6 +165,10 @@ const I32_CONST = 0x41;
 const I64_CONST = 0x42;
 const I64_SUB = 0x7d;
 const I32_LT_U = 0x49;
+const I32_OR = 0x72;
+const I64_ADD = 0x7c;
+const I64_GT_U = 0x56;
+const MEMORY_SIZE = [0x3f, 0];
 const I64_EXTEND_I32_U = 0xad;
 const I64_SHL = 0x86;
 const I64_SHR_U = 0x88;
@@ -205,6 +211,20 @@ function takeByLength(code: Writer, op: number, scratch: Scratch, prices: Prices
     .byte(GLOBAL_SET)
     .u32(fuelGlobal);
   code.byte(GLOBAL_GET).u32(fuelGlobal).bytes(END_BELOW_ZERO);
+  if (unit === "pages") noteRefusal(code, length, prices);
+}
+
+/** Notes whether so many pages more would be above the limit: that is why a guest gives up which traps later. */
+function noteRefusal(code: Writer, length: number, { refusedGlobal, memoryPages }: Prices): void {
+  code.byte(GLOBAL_GET).u32(refusedGlobal);
+  code
+    .byte(LOCAL_GET)
+    .u32(length)
+    .byte(I64_EXTEND_I32_U)
+    .bytes(MEMORY_SIZE)
+    .byte(I64_EXTEND_I32_U)
+    .byte(I64_ADD);
+  code.byte(I64_CONST).signed(memoryPages).byte(I64_GT_U).byte(I32_OR).byte(GLOBAL_SET).u32(refusedGlobal);
 }
 
 const QUIET_NAN_32 = [0x43, 0, 0, 0xc0, 0x7f];

@@ -10,6 +10,8 @@ import { Writer } from "./writer.ts";
  * in a new instance: who makes one fills it.
  */
 export const FUEL = "sluice:fuel";
+/** The global that says whether the memory was refused what the module asked for: an i32, not zero when it was. */
+export const REFUSED = "sluice:refused";
 /** The module's start function, as the rewritten module exports it: who makes an instance calls it, with the fuel filled. */
 export const START = "sluice:start";
 
@@ -46,7 +48,8 @@ export function rewrite(
     const written = new Writer(body.length + 64);
     if (id === SECTION.memory) writeMemories(written, decoded, caps);
     else if (id === SECTION.table) writeTables(written, decoded);
-    else if (id === SECTION.global) append(written, body, decoded.globals.length, [fuelGlobal()]);
+    else if (id === SECTION.global)
+      append(written, body, decoded.globals.length, [fuelGlobal(), refusedGlobal()]);
     else if (id === SECTION.export) append(written, body, decoded.exports.length, addedExports(decoded));
     else if (id === SECTION.code) writeCode(written, decoded, bodies, importFuel, caps);
     else written.bytes(body);
@@ -103,6 +106,9 @@ const GLOBAL = 3;
 const I64_CONST = 0x42;
 const END = 0x0b;
 
+const I32 = 0x7f;
+const I32_CONST = 0x41;
+const refusedGlobal = () => new Writer(16).byte(I32).byte(MUTABLE).byte(I32_CONST).signed(0).byte(END);
 const fuelGlobal = () => new Writer(16).byte(I64).byte(MUTABLE).byte(I64_CONST).signed(0).byte(END);
 
 function addedExports({ globals, memories, start }: Decoded): Writer[] {
@@ -111,6 +117,7 @@ function addedExports({ globals, memories, start }: Decoded): Writer[] {
   const changing = globals.flatMap(({ mutable }, index) => (mutable ? [index] : []));
   return [
     exported(FUEL, GLOBAL, globals.length),
+    exported(REFUSED, GLOBAL, globals.length + 1),
     ...changing.map((index, at) => exported(globalName(at), GLOBAL, index)),
     ...memories.map((_, index) => exported(MEMORY, MEMORY_KIND, index)),
     ...(start === undefined ? [] : [exported(START, FUNCTION, start)]),
@@ -133,6 +140,7 @@ function writeCode(
   );
   const prices: Prices = {
     fuelGlobal: decoded.globals.length,
+    refusedGlobal: decoded.globals.length + 1,
     memoryPages,
     tableElements: LIMITS.tableElements,
     call: (index) =>

@@ -1,4 +1,4 @@
-import { FUEL, globalName, MEMORY } from "../admission/index.ts";
+import { FUEL, globalName, MEMORY, REFUSED } from "../admission/index.ts";
 import type { Exchange, Imported } from "./abi.ts";
 
 /** A module that may be run, and what is known of it. */
@@ -8,6 +8,8 @@ export interface Runnable {
   readonly imports: readonly Imported[];
   /** How many globals can change, if they and its memory are all that a call can change; undefined if there is more. */
   readonly rewindable: number | undefined;
+  /** What its memory may grow to. */
+  readonly memoryPages: number;
 }
 
 /** Whoever a guest speaks with in one call. */
@@ -51,12 +53,18 @@ export class Guest {
   begin(call: Exchange): void {
     this.#works = call.works;
     this.#fuel.value = BigInt(call.fuel.limit);
+    this.#refused.value = 0;
     call.bind(this.#memory);
   }
 
   /** The fuel that is left; below zero it is used up. */
   get fuelLeft(): number {
     return Number(this.#fuel.value);
+  }
+
+  /** Whether it asked for more memory than it may have. */
+  get wasRefused(): boolean {
+    return this.#refused.value !== 0;
   }
 
   get memoryBytes(): number {
@@ -88,6 +96,10 @@ export class Guest {
 
   get #fuel(): WebAssembly.Global & { value: bigint } {
     return this.#instance.exports[FUEL] as WebAssembly.Global & { value: bigint };
+  }
+
+  get #refused(): WebAssembly.Global & { value: number } {
+    return this.#instance.exports[REFUSED] as WebAssembly.Global & { value: number };
   }
 
   #view(): Uint8Array {

@@ -6,16 +6,17 @@ import { asFault, Fault } from "../../fault/index.ts";
 import type { LogLine } from "../../knowledge/index.ts";
 import type { Step } from "../../policy/index.ts";
 import { LIMITS } from "../../tenant/index.ts";
+import type { Caps } from "../admission/index.ts";
 import { encodeFrame, FrameReader, type Frame } from "../frame.ts";
-import { joinParts, splitParts, type Answer, type Work } from "../message.ts";
+import { joinParts, memoryPagesOf, splitParts, type Answer, type Work } from "../message.ts";
 import { checkConfig } from "./config.ts";
 import { effectText, readJournals, Suspended } from "./effects.ts";
 import { inputOf } from "./input.ts";
 import { compile, type Algorithm } from "./module.ts";
-import { runStep } from "./step.ts";
+import { runStep, StepEnded } from "./step.ts";
 
 // Set only now: what the runtime itself needs of WebAssembly is loaded. From here on no memory of this process is larger.
-setFlagsFromString(`--wasm-max-mem-pages=${LIMITS.memoryPages}`);
+setFlagsFromString(`--wasm-max-mem-pages=${LIMITS.mostMemoryPages}`);
 setFlagsFromString(`--wasm-max-table-size=${LIMITS.tableElements}`);
 // A function is compiled with its module and not when it is first called: compiling never counts as a step's time.
 setFlagsFromString("--no-wasm-lazy-compilation");
@@ -40,12 +41,13 @@ async function attend({ header, body }: Frame): Promise<void> {
   try {
     await work(header["work"] as Work, body);
   } catch (thrown) {
-    const { code, message, retry } = asFault(thrown);
-    answer({ fault: { code, message, ...(retry ? { retry } : {}) } });
+    failed(asFault(thrown), {});
   }
 }
 
 async function work(asked: Work, body: Uint8Array): Promise<void> {
+  const caps = { memoryPages: Math.min(memoryPagesOf(asked), LIMITS.mostMemoryPages) };
+  const algorithm = (digest: string) => algorithmOf(digest, caps);
   if (asked.do === "inspect") return done({ inspection: JSON.stringify(algorithm(asked.digest).inspection) });
   const shared = splitParts(asked.parts, body);
   if (asked.do === "config") {
@@ -79,6 +81,11 @@ async function work(asked: Work, body: Uint8Array): Promise<void> {
       logs.push(...result.logs);
       fuel[step] = result.fuel;
     } catch (thrown) {
+      if (thrown instanceof StepEnded) {
+        logs.push(...thrown.logs);
+        if (thrown.fuel !== undefined) fuel[step] = thrown.fuel;
+        return failed(thrown, texts());
+      }
       if (!(thrown instanceof Suspended)) throw thrown;
       const { parts, body: said } = joinParts({ ...texts(), effect: effectText(step, thrown.effect) });
       return answer({ suspended: parts }, said);
@@ -88,20 +95,20 @@ async function work(asked: Work, body: Uint8Array): Promise<void> {
 }
 
 /** Compiles a module when it is first needed; its time is its own and never a step's. One that is refused stays refused. */
-function algorithm(digest: string): Algorithm {
-  const known = algorithms.get(digest) ?? compiled(digest);
+function algorithmOf(digest: string, caps: Caps): Algorithm {
+  const known = algorithms.get(digest) ?? compiled(digest, caps);
   algorithms.set(digest, known);
   if (known instanceof Fault) throw known;
   return known;
 }
 
-function compiled(digest: string): Algorithm | Fault {
+function compiled(digest: string, caps: Caps): Algorithm | Fault {
   const bytes = modules.get(digest);
   if (bytes === undefined) throw new Error(`${digest} was not sent`);
   modules.delete(digest);
   answer({ started: "compile" });
   try {
-    return compile(bytes);
+    return compile(bytes, caps);
   } catch (thrown) {
     return asFault(thrown);
   }
@@ -110,6 +117,11 @@ function compiled(digest: string): Algorithm | Fault {
 function done(texts: Readonly<Record<string, string>>): void {
   const { parts, body } = joinParts(texts);
   answer({ done: parts }, body);
+}
+
+function failed({ code, message, retry }: Fault, texts: Readonly<Record<string, string>>): void {
+  const { parts, body } = joinParts(texts);
+  answer({ fault: { code, message, ...(retry ? { retry } : {}) }, parts }, body);
 }
 
 function answer(said: Answer | { ready: true }, body?: Uint8Array): void {

@@ -18,15 +18,16 @@ export interface Algorithm extends Runnable {
 const STEPS: readonly Step[] = ["monitor", "analyze", "plan"];
 /** What a module may import, and from where. */
 const OFFERS: Offers = { [EXTISM]: ABI, [HOST]: HOST_FUNCTIONS, [WASI]: WASI_FUNCTIONS };
-/** What every module of this process is limited to. */
-const CAPS: Caps = { memoryPages: LIMITS.memoryPages };
 /** Names in an inspection: those of a hostile module are as many as it may have. */
 const NAMES = 200;
 const NAME_CHARACTERS = 128;
 
+/** What a module is limited to where nobody asked for anything else. */
+const CAPS: Caps = { memoryPages: LIMITS.memoryPages };
+
 /** Admits a module, compiles it and reads what it says of itself. Throws `ArtifactInvalid`. */
-export function compile(bytes: Uint8Array): Algorithm {
-  const { decoded, bytes: metered, rewindable } = admit(bytes, OFFERS, CAPS);
+export function compile(bytes: Uint8Array, caps: Caps = CAPS): Algorithm {
+  const { decoded, bytes: metered, rewindable } = admit(bytes, OFFERS, caps);
   const steps = checkSteps(decoded, STEPS);
   const metadata = metadataOf(decoded, steps);
   const inspection = {
@@ -40,7 +41,8 @@ export function compile(bytes: Uint8Array): Algorithm {
     ...{ module, name },
     parameters: decoded.types[type]?.parameters.length ?? 0,
   }));
-  return { module: new WebAssembly.Module(metered), imports: importing, rewindable, inspection };
+  const { memoryPages } = caps;
+  return { module: new WebAssembly.Module(metered), imports: importing, rewindable, memoryPages, inspection };
 }
 
 function metadataOf({ bytes, customs }: Decoded, steps: readonly Step[]): Inspection["metadata"] {

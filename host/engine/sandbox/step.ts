@@ -17,11 +17,21 @@ export interface StepResult extends ReadAnswer {
   readonly fuel: number;
 }
 
+/** A step that came to no answer: why, and what it had logged and burned by then. */
+export class StepEnded extends Fault {
+  readonly logs: readonly LogLine[];
+  /** Undefined where it is not the same every time: how deep a stack goes depends on the machine. */
+  readonly fuel: number | undefined;
+
+  constructor(fault: Fault, logs: readonly LogLine[], fuel: number) {
+    super(fault.code, fault.message, { retry: fault.retry, cause: fault });
+    this.logs = logs;
+    this.fuel = fault.code === "StackExceeded" ? undefined : fuel;
+  }
+}
+
 /** What runs before a step: what the module would have started by itself, then what toolchains want to be called first. */
 const INITIALIZERS = [START, "_initialize", "hs_init"];
-/** A memory is called full from here on: toolchains ask for several pages at once and stop before the very last. */
-const FULL_SHARE = 0.9;
-const PAGE_BYTES = 65_536;
 /** What the runtime says when a memory is larger from the start than this process may have. */
 const NO_ROOM = /out of memory|could not allocate memory|larger than implementation limit/i;
 const encoder = new TextEncoder();
@@ -40,8 +50,8 @@ export interface StepOrder {
 }
 
 /**
- * Runs one step in an instance that nobody has used, or that cannot be told from such a one. Throws a fault, or `Suspended` if the step
- * has to be run again with a longer journal.
+ * Runs one step in an instance that nobody has used, or that cannot be told from such a one. Throws `StepEnded`, a fault if it
+ * was not begun, or `Suspended` if the step has to be run again with a longer journal.
  */
 export function runStep(runnable: Runnable, order: StepOrder): StepResult {
   const { step, iteration, fuel: fuelLimit, effects = NO_EFFECTS } = order;
@@ -54,11 +64,25 @@ export function runStep(runnable: Runnable, order: StepOrder): StepResult {
   }
   const { imports } = runnable;
   const call = exchange({ step, input, fuel: new Fuel(fuelLimit), effects, iteration, imports });
-  const guest = instantiate(runnable, step, call);
-  const code = enter(guest, step, call);
-  if (call.ended() !== undefined) throw trapped(step, call, call.ended(), false);
+  let guest: Guest | undefined;
+  try {
+    guest = instantiate(runnable, step, call);
+    const result = answerOf(guest, runnable, step, call);
+    keep(runnable, guest);
+    return result;
+  } catch (thrown) {
+    if (!(thrown instanceof Fault)) throw thrown;
+    call.log.end();
+    throw new StepEnded(thrown, call.log.lines, guest === undefined ? call.fuel.moved : burned(guest, call));
+  }
+}
+
+/** Runs the step and judges what it left behind. */
+function answerOf(guest: Guest, { memoryPages }: Runnable, step: Step, call: Exchange): StepResult {
+  const code = enter(guest, memoryPages, step, call);
+  if (call.ended() !== undefined) throw trapped(step, call, call.ended());
   const fuel = burned(guest, call);
-  if (fuel > fuelLimit) throw exhausted(step, call);
+  if (fuel > call.fuel.limit) throw exhausted(step, call);
   const said = call.error();
   if (said !== undefined) throw new Fault("GuestFailed", `${step}: ${textOf(said)}`);
   if (code !== undefined && code !== 0)
@@ -69,7 +93,6 @@ export function runStep(runnable: Runnable, order: StepOrder): StepResult {
   if (call.replay.left > 0)
     throw diverged(step, `it did not ask for ${call.replay.left} of its earlier requests`);
   call.log.end();
-  keep(runnable, guest);
   return { ...answer, logs: call.log.lines, fuel };
 }
 
@@ -92,28 +115,28 @@ function instantiate(runnable: Runnable, step: Step, call: Exchange): Guest {
     guest.begin(call);
     return guest;
   } catch (thrown) {
-    throw trapped(step, call, thrown, NO_ROOM.test(messageOf(thrown)));
+    throw trapped(step, call, thrown, NO_ROOM.test(messageOf(thrown)) ? runnable.memoryPages : undefined);
   }
 }
 
 /** Calls what is to run before the step, then the step; what that returns. */
-function enter(guest: Guest, step: Step, call: Exchange): unknown {
-  const startBytes = guest.memoryBytes;
+function enter(guest: Guest, memoryPages: number, step: Step, call: Exchange): unknown {
   try {
     for (const name of INITIALIZERS) guest.function(name)?.();
     call.open();
     return guest.function(step)?.();
   } catch (thrown) {
     if (call.ended() === undefined && burned(guest, call) > call.fuel.limit) throw exhausted(step, call);
-    const bytes = guest.memoryBytes;
-    // A memory that grew until nearly nothing was left is why the guest gave up; one that was as large before is not.
-    const full = bytes > startBytes && bytes > LIMITS.memoryPages * PAGE_BYTES * FULL_SHARE;
-    throw trapped(step, call, thrown, full);
+    // A guest that is refused memory gives up by a trap, sooner or later.
+    throw trapped(step, call, thrown, guest.wasRefused ? memoryPages : undefined);
   }
 }
 
-/** Why a call ended early; what the host itself ended it for comes first, then what the guest says, then the trap. */
-function trapped(step: Step, call: Exchange, thrown: unknown, full: boolean): Fault | Suspended {
+/**
+ * Why a call ended early; what the host itself ended it for comes first, then a memory that was refused more, which
+ * `fullPages` has the limit of, then what the guest says, then the trap.
+ */
+function trapped(step: Step, call: Exchange, thrown: unknown, fullPages?: number): Fault | Suspended {
   const reason = call.ended() ?? thrown;
   if (reason instanceof Suspended) return reason;
   if (reason instanceof Diverged) return diverged(step, reason.message);
@@ -124,12 +147,12 @@ function trapped(step: Step, call: Exchange, thrown: unknown, full: boolean): Fa
   }
   if (reason instanceof LimitExceeded)
     return new Fault("MemoryExceeded", `${step} asked for ${reason.message}`);
-  if (reason instanceof Exited) return new Fault("GuestTrapped", `${step}: ${reason.message}`);
   if (reason instanceof OutputTooLarge) return invalid(step, reason.message);
-  if (full) {
-    const limit = `the ${LIMITS.memoryPages * 64} KiB of memory that it may have`;
+  if (fullPages !== undefined) {
+    const limit = `the ${fullPages * 64} KiB of memory that it may have`;
     return new Fault("MemoryExceeded", `${step} needs more than ${limit}`);
   }
+  if (reason instanceof Exited) return new Fault("GuestTrapped", `${step}: ${reason.message}`);
   const said = call.error();
   if (said !== undefined) return new Fault("GuestFailed", `${step}: ${textOf(said)}`);
   return new Fault("GuestTrapped", `${step} trapped: ${messageOf(reason)}`);

@@ -4,6 +4,10 @@ const MOST_BYTES = 128 * 1_024 * 1_024;
 /** What a tenant's module is known by: what was made of one tenant's bytes is never used for another. */
 export const moduleKey = (tenant: string, digest: string): string => `${tenant} ${digest}`;
 
+/** What it is known by in a sandbox, where it is admitted under its limits: under others it is another module. */
+export const admittedKey = (tenant: string, digest: string, memoryPages: number): string =>
+  `${moduleKey(tenant, digest)} ${memoryPages}`;
+
 /** Modules by tenant and digest, the ones that were used least recently dropped first. The bytes are never looked at. */
 export class Modules {
   readonly #held = new Map<string, Uint8Array>();

@@ -36,12 +36,15 @@ interface Turn {
   readonly go: (lease: Lease | undefined) => void;
   readonly late: NodeJS.Timeout;
 }
+/** Work that came past the queue, since nobody waited in it. */
+const SPARE = Symbol("spare");
+
 /** A process that serves. Whom it belongs to is the same for all where they are shared. */
 interface Serving extends Lease {
   readonly owner: string;
   /** Since when it belongs to them. */
   readonly sinceMs: number;
-  work: Taken<Turn> | undefined;
+  work: Taken<Turn> | typeof SPARE | undefined;
   /** What its process had used when it was given back last. */
   usedMs: number;
 }
@@ -79,6 +82,20 @@ export class Pool {
     });
   }
 
+  /**
+   * A sandbox for work that nobody is to wait for, if there is one now: while nobody waits, a process that the tenant keeps
+   * for such work, or one more if fewer run than may. It is taken away, and the work with it, as soon as somebody needs it.
+   */
+  spare(tenant: string, modules: readonly string[]): Lease | undefined {
+    if (this.#closed || this.#queue.first(performance.now()) !== undefined) return undefined;
+    const owner = spareOwner(tenant);
+    const isOwn = [...this.#serving].some((one) => one.owner === owner);
+    const room = this.#serving.size < this.#limits.sandboxes && this.#blanks.ready > 0;
+    const serving = isOwn ? this.#free(owner, modules) : room ? this.#adopt(owner) : undefined;
+    if (serving !== undefined) serving.work = SPARE;
+    return serving;
+  }
+
   /** Takes a sandbox back after its work. */
   release(lease: Lease): void {
     const serving = lease as Serving;
@@ -86,7 +103,7 @@ export class Pool {
     if (work === undefined) return;
     serving.work = undefined;
     const usedMs = sandbox.processMs();
-    this.#queue.charge(work, usedMs - serving.usedMs, performance.now());
+    if (work !== SPARE) this.#queue.charge(work, usedMs - serving.usedMs, performance.now());
     serving.usedMs = usedMs;
     if (!sandbox.alive || isWorn(sandbox) || this.#mustYield(serving)) this.#retire(serving);
     this.#serve();
@@ -107,7 +124,8 @@ export class Pool {
       if (taken === undefined) return;
       const { modules, late, go } = taken.item;
       clearTimeout(late);
-      const serving = this.#free(taken.tenant, modules) ?? this.#adopt(taken.tenant);
+      const serving =
+        this.#free(this.#ownerFor(taken.tenant), modules) ?? this.#adopt(this.#ownerFor(taken.tenant));
       if (serving === undefined) {
         // Not reached while an offer is kept; a lost turn would be worse than one that is refused.
         this.#queue.charge(taken, 0, performance.now());
@@ -128,7 +146,7 @@ export class Pool {
       owners.add(owner);
     }
     const room =
-      this.#blanks.ready > 0 && (this.#serving.size < this.#limits.sandboxes || this.#idle() !== undefined);
+      this.#blanks.ready > 0 && (this.#serving.size < this.#limits.sandboxes || this.#least() !== undefined);
     const many = this.#limits.isolation === "shared";
     return (tenant) => {
       const owner = this.#ownerFor(tenant);
@@ -136,9 +154,8 @@ export class Pool {
     };
   }
 
-  /** A free process of the tenant's: the one that has most of the modules already. */
-  #free(tenant: string, modules: readonly string[]): Serving | undefined {
-    const owner = this.#ownerFor(tenant);
+  /** A free process of the owner's: the one that has most of the modules already. */
+  #free(owner: string, modules: readonly string[]): Serving | undefined {
     const known = ({ sandbox }: Serving) => modules.filter((one) => sandbox.loaded.has(one)).length;
     let best: Serving | undefined;
     for (const one of this.#serving) {
@@ -148,15 +165,15 @@ export class Pool {
     return best;
   }
 
-  /** A blank for a tenant, in place of the process that has had nothing to do for longest if the number is reached. */
-  #adopt(tenant: string): Serving | undefined {
-    const idle = this.#serving.size < this.#limits.sandboxes ? undefined : this.#idle();
-    if (idle !== undefined) this.#retire(idle);
+  /** A blank for an owner, in place of the process that is missed least if the number is reached. */
+  #adopt(owner: string): Serving | undefined {
+    const least = this.#serving.size < this.#limits.sandboxes ? undefined : this.#least();
+    if (least !== undefined) this.#retire(least);
     const sandbox = this.#blanks.take();
     if (sandbox === undefined) return undefined;
     const serving: Serving = {
       sandbox,
-      owner: this.#ownerFor(tenant),
+      owner,
       sinceMs: performance.now(),
       work: undefined,
       usedMs: sandbox.processMs(),
@@ -167,6 +184,12 @@ export class Pool {
       this.#serve();
     });
     return serving;
+  }
+
+  /** A process for what is to spare, or else the one that has had nothing to do for longest. */
+  #least(): Serving | undefined {
+    const spare = [...this.#serving].filter(({ owner }) => isSpare(owner));
+    return spare.find(({ work }) => work === undefined) ?? this.#idle() ?? spare[0];
   }
 
   /** The process that has had nothing to do for longest, of those whose owner has nothing to do. */
@@ -193,7 +216,8 @@ export class Pool {
 
   #retire(serving: Serving): void {
     this.#serving.delete(serving);
-    serving.sandbox.kill();
+    if (serving.work === SPARE) serving.sandbox.giveWay();
+    else serving.sandbox.kill();
   }
 
   #tidy(): void {
@@ -207,6 +231,10 @@ export class Pool {
     return this.#limits.isolation === "tenant" ? tenant : "";
   }
 }
+
+/** Who has the processes for a tenant's work that nobody waits for: no tenant has a space in its name. */
+const spareOwner = (tenant: string) => `${tenant} spare`;
+const isSpare = (owner: string) => owner.endsWith(" spare");
 
 const isWorn = ({ passes, loaded, loadedBytes }: Sandbox) =>
   passes >= LIFE.passes || loaded.size >= LIFE.modules || loadedBytes >= LIFE.moduleBytes;

@@ -102,7 +102,8 @@ export class Sandbox {
     return new Promise((resolve) => {
       this.#job = { work, limits, resolve, cpuAtStart: this.#cpu.mainMs() };
       this.passes += 1;
-      if (!this.#alive) return this.#finish({ fault: lost("it ended before it was asked") }, NOTHING);
+      if (!this.#alive)
+        return this.#finish({ fault: lost("it ended before it was asked"), parts: [] }, NOTHING);
       this.#send({ work }, body);
       // A module that it has run before is not compiled again: the steps begin at once.
       if (digestsOf(work).some((one) => !this.#compiled.has(one)))
@@ -111,6 +112,12 @@ export class Sandbox {
       // However often a sandbox says that something begins.
       this.#last = setTimeout(() => this.#overran(`the pass was still running after ${PASS_MS} ms`), PASS_MS);
     });
+  }
+
+  /** Ends it at once, because what it does may be given up. */
+  giveWay(): void {
+    this.#trouble = BUSY;
+    this.kill();
   }
 
   /** Ends it at once, whatever it is doing. */
@@ -217,7 +224,7 @@ export class Sandbox {
     const why = memory
       ? { code: "MemoryExceeded" as const, message: "the sandbox ran out of memory" }
       : lost(`it ended by itself (${this.#child.signalCode ?? this.#child.exitCode ?? "not started"})`);
-    this.#finish({ fault: this.#trouble ?? why }, NOTHING);
+    this.#finish({ fault: this.#trouble ?? why, parts: [] }, NOTHING);
     this.#cpu.close();
     resolve();
   }
@@ -228,6 +235,7 @@ const digestsOf = (work: Work): string[] =>
 /** Between two looks at a process: the kernel itself counts no more often while one runs. */
 const LOOK_MS = 10;
 const NOTHING = new Uint8Array();
+export const BUSY: Trouble = { code: "EngineBusy", message: "No sandbox was free in time", retry: true };
 const lost = (how: string): Trouble => ({
   code: "SandboxLost",
   message: `The sandbox was lost: ${how}`,

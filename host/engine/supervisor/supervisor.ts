@@ -1,17 +1,17 @@
 import type { Readable, Writable } from "node:stream";
 import { LIMITS } from "../../tenant/index.ts";
 import { encodeFrame, FrameReader, type Frame } from "../frame.ts";
-import type { StepLimits, Trouble, Walls, Work } from "../message.ts";
-import { moduleKey, type Modules } from "./modules.ts";
-import type { Pool } from "./pool.ts";
-import type { Worked } from "./sandbox.ts";
-
-/** What the operator asks: a piece of work for a tenant, under a number that the answer carries. */
-interface Order {
-  readonly id: number;
-  readonly tenant: string;
-  readonly work: Work;
-}
+import {
+  memoryPagesOf,
+  type Order,
+  type StepLimits,
+  type Trouble,
+  type Walls,
+  type Work,
+} from "../message.ts";
+import { admittedKey, moduleKey, type Modules } from "./modules.ts";
+import type { Lease, Pool } from "./pool.ts";
+import { BUSY, type Worked } from "./sandbox.ts";
 
 /** What all operators that a supervisor serves have in common. */
 interface Around {
@@ -64,16 +64,16 @@ export class Supervisor {
     for (const tell of waiting) tell(came);
   }
 
-  async #serve({ id, tenant, work }: Order, body: Uint8Array): Promise<void> {
+  async #serve({ id, tenant, work, spare }: Order, body: Uint8Array): Promise<void> {
     const digests = work.do === "pass" ? work.steps.map((step) => step.digest) : [work.digest];
     // Held from here on: while this waits for a sandbox, others may push it out of the cache.
     const modules = new Map<string, Uint8Array>();
     for (const digest of new Set(digests)) {
       const found = await this.#have(tenant, digest);
       if (!(found instanceof Uint8Array)) return this.#answer(id, unserved(found));
-      modules.set(moduleKey(tenant, digest), found);
+      modules.set(admittedKey(tenant, digest, memoryPagesOf(work)), found);
     }
-    const lease = this.#closed ? undefined : await this.#pool.acquire(tenant, [...modules.keys()]);
+    const lease = await this.#lease(tenant, [...modules.keys()], spare);
     if (lease === undefined) return this.#answer(id, unserved(BUSY));
     const { sandbox } = lease;
     if (!this.#closed) {
@@ -82,6 +82,11 @@ export class Supervisor {
       this.#answer(id, await sandbox.run(ofTenant(tenant, work), body, limits));
     }
     this.#pool.release(lease);
+  }
+
+  async #lease(tenant: string, modules: readonly string[], spare = false): Promise<Lease | undefined> {
+    if (this.#closed) return undefined;
+    return spare ? this.#pool.spare(tenant, modules) : this.#pool.acquire(tenant, modules);
   }
 
   /** A module's bytes, asked of the operator if they are not here; or why they cannot be had. */
@@ -101,22 +106,22 @@ export class Supervisor {
   }
 }
 
-/** The work as a sandbox is asked it: a module that two tenants use is two modules there, and is compiled twice. */
+/** The work as a sandbox is asked it: a module that two tenants use, or that has two limits, is two modules there. */
 function ofTenant(tenant: string, work: Work): Work {
-  if (work.do !== "pass") return { ...work, digest: moduleKey(tenant, work.digest) };
+  const keyOf = (digest: string) => admittedKey(tenant, digest, memoryPagesOf(work));
+  if (work.do !== "pass") return { ...work, digest: keyOf(work.digest) };
   return {
     ...work,
-    steps: work.steps.map(({ step, digest }) => ({ step, digest: moduleKey(tenant, digest) })),
+    steps: work.steps.map(({ step, digest }) => ({ step, digest: keyOf(digest) })),
   };
 }
 
 const NOTHING = new Uint8Array();
 const unserved = (fault: Trouble): Worked => ({
-  answer: { fault },
+  answer: { fault, parts: [] },
   body: NOTHING,
   cpuMs: 0,
   used: { cpuMs: 0, wallMs: 0 },
 });
 const NO_STEP: StepLimits = { cpuMs: LIMITS.cpuMs, wallMs: LIMITS.wallMs };
-const BUSY: Trouble = { code: "EngineBusy", message: "No sandbox was free in time", retry: true };
 const GONE: Trouble = { code: "SandboxLost", message: "The operator ended", retry: true };

@@ -3,6 +3,10 @@ import { egress } from "./egress.ts";
 import { credentialRef, servicePort, url } from "./endpoint.ts";
 import { block, choice, dnsSubdomain, duration, exactlyOne, freeForm, listBy, text } from "./field.ts";
 import type { Rule } from "./field.ts";
+import { memory } from "./quantity.ts";
+
+/** What a step has where nobody asks for more. */
+export const DEFAULT_LIMITS = { memory: "16Mi", time: "250ms" } as const;
 
 const PATH = "[a-z0-9]+([._-]+[a-z0-9]+)*";
 const TAG = ":[A-Za-z0-9_][A-Za-z0-9._-]{0,127}";
@@ -87,25 +91,17 @@ const step = (name: string) =>
     },
   );
 
-const limits = block(
-  "Limits of one step; at most what the Tenant allows.",
-  {
-    memory: Type.Optional(
-      text(
-        "Memory of a step, a whole number and Ki or Mi, such as `16Mi`.",
-        { maxLength: 16 },
-        {
-          notYet: "leave it out: every step has 16Mi",
-          rules: [
-            matching("^[1-9][0-9]{0,5}(Ki|Mi)$", "must be a whole number and a unit, Ki or Mi, such as 16Mi"),
-          ],
-        },
-      ),
-    ),
-    time: duration("Processor time of one step.", "1ms", "2s", { default: "250ms" }),
-  },
-  { default: {} },
-);
+const limits = () =>
+  block(
+    "Limits of one step. More than the Tenant allows is refused; what is not above the default is lowered to it.",
+    {
+      memory: memory("Memory of a step, in whole pages of 64Ki.", "64Ki", "64Mi", {
+        default: DEFAULT_LIMITS.memory,
+      }),
+      time: duration("Processor time of one step.", "1ms", "2s", { default: DEFAULT_LIMITS.time }),
+    },
+    { default: {} },
+  );
 
 const config = freeForm(
   "What the algorithm is told: any object that fits the schema inside the algorithm, at most 32 KiB as JSON. Default {}.",
@@ -114,15 +110,39 @@ const config = freeForm(
 const STEPS = "has(self.monitor) || has(self.analyze) || has(self.plan)";
 const hasSteps = (value: object) => ["monitor", "analyze", "plan"].some((name) => Object.hasOwn(value, name));
 
+const uses = () => ({
+  artifact: Type.Optional(artifact("The module for all steps that it exports.")),
+  ref: Type.Optional(ref()),
+  monitor: Type.Optional(step("monitor")),
+  analyze: Type.Optional(step("analyze")),
+  plan: Type.Optional(step("plan")),
+  config: Type.Optional(config),
+  egress: Type.Optional(egress),
+  limits: limits(),
+});
+
+interface Uses {
+  readonly plan?: unknown;
+}
+const RULES: readonly Rule<Uses>[] = [
+  {
+    cel: `[has(self.artifact), has(self.ref), ${STEPS}].filter(there, there).size() == 1`,
+    message: "name exactly one of artifact (for all steps), ref, or the steps with an artifact each",
+    holds: (value) =>
+      [Object.hasOwn(value, "artifact"), Object.hasOwn(value, "ref"), hasSteps(value)].filter(Boolean)
+        .length === 1,
+  },
+  {
+    cel: "!(has(self.monitor) || has(self.analyze)) || has(self.plan)",
+    message: "nothing plans: add plan with the artifact that exports it",
+    holds: (value) => !hasSteps(value) || value.plan !== undefined,
+  },
+];
+
 export const algorithm = block(
   "The algorithm: one artifact or reviewed algorithm for all steps, or one for each step.",
   {
-    artifact: Type.Optional(artifact("The module for all steps that it exports.")),
-    ref: Type.Optional(ref()),
-    monitor: Type.Optional(step("monitor")),
-    analyze: Type.Optional(step("analyze")),
-    plan: Type.Optional(step("plan")),
-    config: Type.Optional(config),
+    ...uses(),
     pullSecrets: Type.Optional(
       listBy(
         "name",
@@ -133,36 +153,12 @@ export const algorithm = block(
         { max: 10 },
       ),
     ),
-    egress: Type.Optional(egress),
-    limits,
   },
-  {
-    rules: [
-      {
-        cel: `[has(self.artifact), has(self.ref), ${STEPS}].filter(there, there).size() == 1`,
-        message: "name exactly one of artifact (for all steps), ref, or the steps with an artifact each",
-        holds: (value) =>
-          [Object.hasOwn(value, "artifact"), Object.hasOwn(value, "ref"), hasSteps(value)].filter(Boolean)
-            .length === 1,
-      },
-      {
-        cel: "!(has(self.monitor) || has(self.analyze)) || has(self.plan)",
-        message: "nothing plans: add plan with the artifact that exports it",
-        holds: (value) => !hasSteps(value) || value.plan !== undefined,
-      },
-    ],
-  },
+  { rules: RULES },
 );
 
 export const shadow = block(
-  "An algorithm that runs beside, is recorded and compared, and never acts. Exactly one of artifact and ref.",
-  {
-    artifact: Type.Optional(artifact("The module for all steps that it exports.")),
-    ref: Type.Optional(ref()),
-    config: Type.Optional(config),
-  },
-  {
-    notYet: "create a second policy with mode DryRun for the same target",
-    rules: [exactlyOne(["artifact", "ref"], "name exactly one of artifact and ref")],
-  },
+  "An algorithm that runs beside the other on the same input, with a carry, limits and budgets of its own. It is recorded and compared, and never acts; it runs when nothing else needs a sandbox.",
+  uses(),
+  { rules: RULES },
 );

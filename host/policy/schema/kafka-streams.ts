@@ -1,12 +1,12 @@
 import { Type } from "typebox";
 import { behavior, nodeBounds } from "./bounds.ts";
 import { bootstrap, credentialRef } from "./endpoint.ts";
-import { block, dnsLabel, listBy, minUpToMax, text, whole } from "./field.ts";
+import { block, listBy, minUpToMax, text, whole } from "./field.ts";
 import { feeds, nodeName, NODES_MAX, objectRef } from "./node.ts";
 
 const subtopology = block("A sub-topology that is a node of its own.", {
   id: whole("Number of the sub-topology, as Kafka Streams counts them.", 0, 10_000),
-  name: dnsLabel("Name of its node."),
+  name: nodeName(),
 });
 
 const application = block(

@@ -1,10 +1,19 @@
-import { block, dnsLabel, dnsSubdomain, setOf, text } from "./field.ts";
+import { block, dnsLabel, dnsSubdomain, setOf, text, type Rule } from "./field.ts";
 
 /** The most nodes that a topology can have: what one input of a step carries, and one pass can read and write. */
 export const NODES_MAX = 100;
 
+/** Nodes and sources are keys of JSON objects, and a plan that has one of these as a key is refused as an attack. */
+const RESERVED = ["constructor", "prototype"];
+export const NOT_RESERVED: Rule<string> = {
+  cel: `!(self in [${RESERVED.map((name) => `'${name}'`).join(", ")}])`,
+  message: "is a name that every JavaScript object knows, and a plan may not use: choose another",
+  holds: (value) => !RESERVED.includes(value),
+};
+
 /** A node's name, and where its output goes: what all kinds of targets have. */
-export const nodeName = () => dnsLabel("Name of the node; sources, edges and plans use it.");
+export const nodeName = () =>
+  dnsLabel("Name of the node; sources, edges and plans use it.", { rules: [NOT_RESERVED] });
 export const feeds = () =>
   setOf("Names of the nodes that this node feeds.", dnsLabel("Name of a node."), { max: 100 });
 

@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 import { bootstrap, credentialRef, servicePort, url } from "./endpoint.ts";
 import { block, dnsLabel, duration, exactlyOne, listOf, text, whole } from "./field.ts";
+import { NOT_RESERVED } from "./node.ts";
 import { cron, timeZone } from "./schedule.ts";
 
 const serviceOrUrl = exactlyOne(["service", "url"], "name exactly one of service and url");
@@ -77,7 +78,9 @@ const KINDS = ["prometheus", "kafka", "resource", "http", "flink", "cron"];
 export const source = block(
   "One thing that the host reads for the algorithm. Exactly one kind.",
   {
-    name: dnsLabel("Name of the source: the algorithm finds the answer in `sources.<name>`."),
+    name: dnsLabel("Name of the source: the algorithm finds the answer in `sources.<name>`.", {
+      rules: [NOT_RESERVED],
+    }),
     prometheus: Type.Optional(prometheus),
     kafka: Type.Optional(kafka),
     resource: Type.Optional(resource),

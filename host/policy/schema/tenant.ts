@@ -1,10 +1,23 @@
 import { Type, type Static } from "typebox";
 import { audience } from "./credential.ts";
 import { ceiling } from "./egress.ts";
-import { block, dnsLabel, dnsSubdomain, setOf, whole } from "./field.ts";
+import { block, dnsLabel, dnsSubdomain, duration, setOf, whole } from "./field.ts";
+import { memory } from "./quantity.ts";
 
 /** What a policy may have without a Tenant: an algorithm that asks two services twice in every pass of 5 s needs a fifth. */
 export const BUDGET = { requestsPerMinute: 240, bytesPerMinute: 32 * 1_024 * 1_024 } as const;
+
+/** What a step of a policy may have without a Tenant. */
+export const MOST = { memory: "16Mi", time: "2s" } as const;
+
+const limits = block(
+  "What one step of a policy may have at the most.",
+  {
+    memory: memory("Memory of a step.", "64Ki", "64Mi", { default: MOST.memory }),
+    time: duration("Processor time of a step.", "1ms", "2s", { default: MOST.time }),
+  },
+  { default: {} },
+);
 
 /** The spec of a Tenant. */
 export const tenantSpec = block("What a tenant consists of, and what it may have.", {
@@ -27,6 +40,7 @@ export const tenantSpec = block("What a tenant consists of, and what it may have
       { max: 64 },
     ),
   ),
+  limits,
   budget: block(
     "What one policy may send and receive at the most.",
     {
