@@ -36,7 +36,7 @@ export class Invariants {
     if (!decided) this.#break(`written before it was stored: ${said}`);
     if (policy.isHandled) return;
     const start = Math.max(...around(writes, write));
-    if (write.to - start > policy.upPods)
+    if (write.to > write.from && write.to - start > policy.upPods)
       this.#break(`${start} to ${write.to} within ${PERIOD_MS} ms: ${said}`);
   }
 
