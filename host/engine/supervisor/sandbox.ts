@@ -49,6 +49,8 @@ export class Sandbox {
   readonly #child: ChildProcess;
   readonly #cpu: CpuClock;
   #job: Job | undefined;
+  /** The main thread's clock when the last work ended. It has only waited since, so that it need not be looked at again. */
+  #cpuMs: number | undefined;
   #trouble: Trouble | undefined;
   /** The clocks when the last stretch began. */
   #stretch: StretchUse = { cpuMs: 0, wallMs: 0 };
@@ -100,7 +102,7 @@ export class Sandbox {
   /** Does a piece of work; always answers, with a fault if the process does not live to. */
   run(work: Work, body: Uint8Array, limits: StepLimits): Promise<Worked> {
     return new Promise((resolve) => {
-      this.#job = { work, limits, resolve, cpuAtStart: this.#cpu.mainMs() };
+      this.#job = { work, limits, resolve, cpuAtStart: this.#cpuMs ?? this.#cpu.mainMs() };
       this.passes += 1;
       if (!this.#alive)
         return this.#finish({ fault: lost("it ended before it was asked"), parts: [] }, NOTHING);
@@ -209,6 +211,7 @@ export class Sandbox {
     if (job === undefined) return;
     if (this.#alive) for (const digest of digestsOf(job.work)) this.#compiled.add(digest);
     const now = this.#cpu.mainMs();
+    this.#cpuMs = now;
     const used = {
       cpuMs: now - this.#stretch.cpuMs,
       wallMs: performance.now() - this.#stretch.wallMs,
