@@ -33,6 +33,7 @@ export const guardrails = (rest: Partial<Guardrails> = {}): Guardrails => ({
   behavior: undefined,
   zero: { allowed: false, idle: 0, cooldownSeconds: 300, signals: [] },
   windows: [],
+  fallback: undefined,
   maxReversalsPerHour: undefined,
   nodes: {},
   ...rest,

@@ -54,7 +54,6 @@ describe("a policy that asks for what is not there yet", () => {
     ["spec.algorithm.plan.ref", plan({ ref: { kind: "ClusterAlgorithm", name: "holt-winters" } })],
     ["spec.algorithm.plan.http", plan({ http: { service: SERVICE, protocol: "kta/v1alpha1" } })],
     ["spec.ownership", { "spec.ownership": { onDrift: "Yield" } }],
-    ["spec.guardrails.fallback", { "spec.guardrails.fallback": { after: "3m", parallelism: 3 } }],
   ])("by %s is told so, and what to use instead", (field, changes) => {
     const result = parsePolicy(manifest(changes));
     if (result.ok) throw new Error("accepted");
@@ -182,7 +181,7 @@ describe("the status", () => {
     const running = [{ step: "all", role: "Live", artifact: "oci://registry.example/a:1", digest }] as const;
     const written: ScalingPolicyStatus = statusAfter(
       {},
-      { stage: "paused" },
+      { stage: "paused", because: "spec.mode is Paused" },
       running,
       3,
       "2026-01-01T00:00:00Z",

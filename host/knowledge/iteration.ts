@@ -45,6 +45,8 @@ export type Reason =
   | "OutOfBounds"
   | "ZeroNotAllowed"
   | "TotalExceeded"
+  // Passes keep failing, see host/loop/fallback.ts.
+  | "Fallback"
   // What an earlier change is owed, see host/loop/settle.ts.
   | "Settling"
   | "BackingOff"
@@ -130,6 +132,10 @@ export interface Iteration {
   readonly fault: { readonly code: FaultCode; readonly message: string } | undefined;
   /** Earlier changes that are still followed; absent where the policy follows none and none was refused. */
   readonly followed?: readonly Followed[];
+  /** Whether this pass failed and did what the policy has for when passes keep failing. */
+  readonly fallback?: true;
+  /** When the algorithm asked to be run again, if that is sooner than the interval. */
+  readonly recheckAfterSeconds?: number;
   /** Whether this pass finished a decision that an earlier one had left open. */
   readonly resumed?: true;
   /** JSON text that the algorithm asked to be given in its next pass. */

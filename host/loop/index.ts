@@ -1,4 +1,5 @@
 export { guard, type Ground, type Guarded } from "./guardrails/index.ts";
+export { fallbackInMs } from "./fallback.ts";
 export { iterate } from "./loop.ts";
 export { readPlan, type Plan } from "./plan.ts";
 export { compare, shadowOf } from "./shadow.ts";

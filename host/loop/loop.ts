@@ -2,9 +2,10 @@ import { asFault, Fault } from "../fault/index.ts";
 import type { Iteration, IterationOutcome, Memory, Past, Trouble } from "../knowledge/index.ts";
 import type { Policy } from "../policy/index.ts";
 import type { Topology } from "../topology/index.ts";
+import { failing, fallenBack, recovered } from "./fallback.ts";
 import { counted, guard, notScaled, windowed } from "./guardrails/index.ts";
 import { narrow } from "./narrow.ts";
-import { readPlan } from "./plan.ts";
+import { readPlan, type Plan } from "./plan.ts";
 import { rollback } from "./rollback.ts";
 import { carryOut, resume } from "./saga.ts";
 import { followedOf, remembered, standings, type Standing } from "./settle.ts";
@@ -39,10 +40,11 @@ export async function iterate(policy: Policy, world: World): Promise<Iteration> 
       const ground = { topology: allowed.topology, sources, memory: pass.memory, at };
       const guarded = guard(plan.wanted, ground, policy.guardrails);
       const decision = allowed.explain(guarded.decision);
-      pass = { ...pass, decision, memory: guarded.memory, outcome: intent(policy, decision.changes.length) };
+      const outcome = intent(policy, decision.changes.length);
+      const memory = recovered(guarded.memory);
+      pass = { ...pass, decision, outcome, ...recheckOf(plan) };
       // What is not carried out takes no room of the rates.
-      if (pass.outcome === "DryRun")
-        pass = { ...pass, memory: notScaled(guarded.memory, decision.changes, at) };
+      pass = { ...pass, memory: outcome === "DryRun" ? notScaled(memory, decision.changes, at) : memory };
     } else {
       const { rollback: decision } = earlier;
       const memory = counted(pass.memory, decision, policy.guardrails, at);
@@ -53,11 +55,16 @@ export async function iterate(policy: Policy, world: World): Promise<Iteration> 
     if (fault.code === "StoreUnavailable") throw fault;
     if (fault instanceof PassEnded) pass = { ...pass, ...fault.done };
     const told = { code: fault.code, message: fault.sentence };
-    pass = { ...pass, carry: undefined, outcome: "Failed", fault: told };
+    pass = { ...pass, carry: undefined, outcome: "Failed", fault: told, memory: failing(pass.memory, at) };
+    pass = fallenBack(policy, pass, at);
+    if (pass.fallback === true) pass = { ...pass, carry: past.carry };
   }
   await world.store.remember(policy, pass);
   return pass.outcome === "Open" ? carryOut(policy, world, pass) : pass;
 }
+
+const recheckOf = ({ recheckAfterSeconds }: Plan): Pick<Iteration, "recheckAfterSeconds"> =>
+  recheckAfterSeconds === undefined ? {} : { recheckAfterSeconds };
 
 /** What became of earlier changes. */
 async function look(policy: Policy, world: World, topology: Topology, { at, memory }: Iteration) {

@@ -33,7 +33,8 @@ export async function carryOut(policy: Policy, world: World, open: Iteration): P
     if (codes.includes("NotLeader") || unanswered >= UNANSWERED_IN_A_ROW) break;
     if (at < batches.length - 1) await world.store.remember(policy, pass);
   }
-  const fault = faultOf(pass.changes);
+  // A fallback is carried out because of a fault, which stays.
+  const fault = faultOf(pass.changes) ?? (open.fallback === true ? open.fault : undefined);
   pass =
     pending(pass).length > 0
       ? { ...pass, outcome: "Open", fault }

@@ -22,12 +22,14 @@ const SOONEST_SECONDS = 1;
 
 /**
  * Seconds until a policy should be looked at again although its interval is longer: soon where a change waits for an earlier
- * one to serve, at once where the pass only finished what an earlier one had decided. Undefined where nothing is pressing.
+ * one to serve, at once where the pass only finished what an earlier one had decided, and when the algorithm asked for it. Undefined where nothing is pressing.
  */
-export function followUpSeconds({ decision, outcome, resumed, fault }: Iteration): number | undefined {
+export function followUpSeconds(iteration: Iteration): number | undefined {
+  const { decision, outcome, resumed, fault, recheckAfterSeconds } = iteration;
   // What fails is not tried sooner.
   if (fault !== undefined) return undefined;
   if (resumed === true && outcome === "Scaled") return SOONEST_SECONDS;
   const waits = decision?.verdicts.some(({ reasons }) => reasons.includes("Settling")) ?? false;
-  return waits ? FOLLOW_UP_SECONDS : undefined;
+  const soonest = Math.min(waits ? FOLLOW_UP_SECONDS : Infinity, recheckAfterSeconds ?? Infinity);
+  return soonest === Infinity ? undefined : Math.max(SOONEST_SECONDS, soonest);
 }

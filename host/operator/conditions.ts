@@ -18,6 +18,7 @@ export type ConditionType =
   | "ScalingActive"
   | "ScalingLimited"
   | "Settled"
+  | "Fallback"
   | "Paused"
   | "ShadowLoaded";
 
@@ -26,7 +27,7 @@ type Condition = NonNullable<ScalingPolicyStatus["conditions"]>[number];
 /** What became of a policy in one go: how far it came, and what stopped it. */
 export type Outcome =
   | { readonly stage: "refused"; readonly fault: Fault }
-  | { readonly stage: "paused" }
+  | { readonly stage: "paused"; readonly because: string }
   | { readonly stage: "algorithm"; readonly fault: Fault }
   | { readonly stage: "unremembered"; readonly fault: Fault }
   | {
@@ -68,7 +69,7 @@ function partsOf(outcome: Outcome): Finding[] {
     case "paused":
       return [
         accepted,
-        { ...yes("Paused", "Paused"), message: "spec.mode is Paused: no decisions are made." },
+        { ...yes("Paused", "Paused"), message: `${outcome.because}: no decisions are made.` },
       ];
     case "algorithm":
       return [
@@ -101,7 +102,15 @@ function passFindings(mode: Mode, iteration: Iteration): Finding[] {
     scalingFinding(mode, iteration),
     limitedFinding(iteration),
     ...settledFindings(iteration),
+    ...fallbackFindings(iteration),
   ];
+}
+
+/** Stands only while it holds. */
+function fallbackFindings({ fallback, fault }: Iteration): Finding[] {
+  if (fallback !== true) return [];
+  const message = "Every pass has failed for longer than spec.guardrails.fallback.after: its numbers are taken.";
+  return [{ type: "Fallback", status: "True", reason: fault?.code ?? "PassesFail", message }];
 }
 
 function sourcesFinding({ sources }: Iteration): Finding {

@@ -12,6 +12,8 @@ export interface PolicyObject {
   readonly generation: number;
   /** Of this copy. */
   readonly resourceVersion: string;
+  /** Those of Sluice: what is asked of the policy by hand. */
+  readonly annotations: Readonly<Record<string, string>>;
   readonly spec: unknown;
   readonly status: ScalingPolicyStatus;
 }
@@ -27,9 +29,19 @@ export function trimPolicy(object: KubeObject): PolicyObject {
     uid,
     generation,
     resourceVersion,
+    annotations: own(object.metadata.annotations),
     spec: object["spec"],
     status: object["status"] ?? {},
   };
+}
+
+const PREFIX = "sluice.dev/";
+/** What most policies have; one object for all of them. */
+const NONE: Readonly<Record<string, string>> = {};
+
+function own(annotations: Readonly<Record<string, string>> = NONE): Readonly<Record<string, string>> {
+  const found = Object.entries(annotations).filter(([name]) => name.startsWith(PREFIX));
+  return found.length === 0 ? NONE : Object.fromEntries(found);
 }
 
 /** The policy as the parser reads it. */

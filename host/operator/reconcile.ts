@@ -1,9 +1,17 @@
-import { asFault } from "../fault/index.ts";
+import { asFault, type Fault } from "../fault/index.ts";
 import type { Algorithms, LoadedArtifact } from "../algorithm/index.ts";
 import type { Iteration } from "../knowledge/index.ts";
 import type { Time } from "../kube/index.ts";
-import { followUpSeconds, iterate, nextPassSeconds, type Shadows, type World } from "../loop/index.ts";
+import {
+  fallbackInMs,
+  followUpSeconds,
+  iterate,
+  nextPassSeconds,
+  type Shadows,
+  type World,
+} from "../loop/index.ts";
 import { parsePolicy, type Policy, type PolicyKey } from "../policy/index.ts";
+import { readByHand } from "./annotations.ts";
 import type { Outcome } from "./conditions.ts";
 import { manifestOf, type PolicyObject } from "./object.ts";
 import type { Reporter } from "./report.ts";
@@ -27,6 +35,8 @@ export interface Around {
 interface Standing {
   readonly uid: string;
   readonly generation: number;
+  /** What was asked by hand, as text. */
+  readonly byHand: string;
   dueMs: number;
   failures: number;
   /** What could not be reported yet: it is said before anything new is done. */
@@ -71,15 +81,17 @@ export class Reconciler {
     await this.#around.forget(key);
   }
 
-  /** A policy that is new here is due after its `startAfter`, a new generation of one at once. */
+  /** A policy that is new here is due after its `startAfter`, a changed one at once. */
   #standingOf(object: PolicyObject): Standing {
     const known = this.#standings.get(object.key);
-    if (known?.uid === object.uid && known.generation === object.generation) return known;
+    const byHand = JSON.stringify(object.annotations);
+    if (known?.uid === object.uid && known.generation === object.generation && known.byHand === byHand)
+      return known;
     const parsed = known?.uid === object.uid ? undefined : parsePolicy(manifestOf(object));
     const afterSeconds = parsed?.ok === true ? parsed.value.startAfterSeconds : 0;
     const { uid, generation } = object;
     const dueMs = this.#around.time.elapsedMs() + afterSeconds * 1_000;
-    const standing = { uid, generation, dueMs, failures: 0, unreported: undefined };
+    const standing = { uid, generation, byHand, dueMs, failures: 0, unreported: undefined };
     this.#standings.set(object.key, standing);
     return standing;
   }
@@ -88,7 +100,9 @@ export class Reconciler {
     const parsed = parsePolicy(manifestOf(object));
     if (!parsed.ok) return waiting({ stage: "refused", fault: parsed.fault });
     const policy = parsed.value;
-    if (policy.mode === "Paused") return waiting({ stage: "paused" });
+    if (policy.mode === "Paused") return waiting({ stage: "paused", because: "spec.mode is Paused" });
+    const paused = this.#byHand(object);
+    if (paused !== undefined) return paused;
     try {
       const loaded = await this.#around.algorithms.load(policy, object.status.algorithms ?? []);
       const iteration = await this.#pass(policy);
@@ -103,26 +117,61 @@ export class Reconciler {
         shadow: shadow?.fault,
       };
       const regularSeconds = nextPassSeconds(policy.intervalSeconds, standing.failures);
-      const againSeconds = Math.min(regularSeconds, followUpSeconds(iteration) ?? Infinity);
+      const soonerSeconds = followUpSeconds(iteration) ?? this.#fallbackSeconds(policy, iteration);
+      const againSeconds = Math.min(regularSeconds, soonerSeconds ?? Infinity);
       return { outcome, running: runningOf(loaded.artifacts, shadow?.artifacts), againSeconds };
     } catch (thrown) {
       standing.failures += 1;
       const fault = asFault(thrown);
-      const againSeconds = nextPassSeconds(
-        policy.intervalSeconds,
-        standing.failures,
-        fault.retryAfterSeconds,
-      );
+      const { intervalSeconds } = policy;
+      const regularSeconds = nextPassSeconds(intervalSeconds, standing.failures, fault.retryAfterSeconds);
       // Before a pass only two things can go wrong: the algorithm cannot be had, or nothing can be remembered.
       const stage = fault.code === "StoreUnavailable" ? "unremembered" : "algorithm";
+      const soonerSeconds = stage === "algorithm" ? await this.#without(policy, fault) : undefined;
+      const againSeconds = Math.min(regularSeconds, soonerSeconds ?? Infinity);
       return { outcome: { stage, fault }, running: undefined, againSeconds };
     }
   }
 
-  async #pass(policy: Policy): Promise<Iteration> {
-    const { time, world, observe } = this.#around;
+  /** What somebody asked by hand keeps a policy from passing: until when it waits; undefined where nothing does. */
+  #byHand(object: PolicyObject): Attended | undefined {
+    const now = this.#around.world.clock.now();
+    try {
+      const { pausedUntilMs } = readByHand(object, now);
+      if (pausedUntilMs === undefined) return undefined;
+      const seconds = (pausedUntilMs - now.getTime()) / 1_000;
+      const outcome: Outcome = { stage: "paused", because: "the annotation sluice.dev/paused says so" };
+      const againSeconds = seconds === Infinity ? undefined : seconds;
+      return { outcome, running: undefined, againSeconds };
+    } catch (thrown) {
+      return waiting({ stage: "refused", fault: asFault(thrown) });
+    }
+  }
+
+  /**
+   * A pass of a policy whose algorithm cannot be had, where something is to be done when that lasts. Seconds until it is;
+   * undefined where nothing is to be done.
+   */
+  async #without(policy: Policy, fault: Fault): Promise<number | undefined> {
+    if (policy.guardrails.fallback === undefined) return undefined;
+    try {
+      const iteration = await this.#pass(policy, { run: () => Promise.reject(fault) });
+      return this.#fallbackSeconds(policy, iteration);
+    } catch {
+      // It cannot be remembered either: then nothing is done.
+      return undefined;
+    }
+  }
+
+  #fallbackSeconds(policy: Policy, iteration: Iteration): number | undefined {
+    const ms = fallbackInMs(policy, iteration, this.#around.world.clock.now());
+    return ms === undefined ? undefined : Math.max(1, ms / 1_000);
+  }
+
+  async #pass(policy: Policy, engine = this.#around.world.engine): Promise<Iteration> {
+    const { time, observe } = this.#around;
     const startedMs = time.elapsedMs();
-    const iteration = await iterate(policy, world);
+    const iteration = await iterate(policy, { ...this.#around.world, engine });
     observe(policy, iteration, (time.elapsedMs() - startedMs) / 1_000);
     this.#around.shadows?.begin(policy, iteration);
     return iteration;

@@ -1,6 +1,6 @@
 import { durationMs } from "./duration.ts";
 import type { ScalingPolicySpec as Spec } from "./object.ts";
-import type { Behavior, Guardrails, NodeRails, Scaling, Window, Zero } from "./policy.ts";
+import type { Behavior, Fallback, Guardrails, NodeRails, Scaling, Window, Zero } from "./policy.ts";
 
 type BehaviorSpec = NonNullable<Spec["guardrails"]["behavior"]>;
 type ScalingSpec = NonNullable<BehaviorSpec["scaleUp"]>;
@@ -23,6 +23,7 @@ export const guardrailsOf = ({ guardrails, target, windows = [] }: Spec): Guardr
   behavior: behaviorOf(guardrails.behavior),
   zero: zeroOf(guardrails.zero),
   windows: windows.map(windowOf),
+  fallback: fallbackOf(guardrails.fallback),
   maxReversalsPerHour: guardrails.maxReversalsPerHour,
   nodes: Object.fromEntries((target.kubernetes?.nodes ?? []).map((node) => [node.name, railsOf(node)])),
 });
@@ -57,6 +58,17 @@ function scalingOf(
     select: selectPolicy,
     rates: policies.length > 0 ? policies : otherwise.rates,
     tolerance,
+  };
+}
+
+function fallbackOf(spec: Spec["guardrails"]["fallback"]): Fallback | undefined {
+  if (spec === undefined) return undefined;
+  const { after, behavior, parallelism, nodes = [] } = spec;
+  return {
+    ...{ behavior, parallelism, afterSeconds: (durationMs(after) ?? 0) / 1_000 },
+    nodes: Object.fromEntries(
+      nodes.map((node) => [node.name, { behavior: node.behavior, parallelism: node.parallelism }]),
+    ),
   };
 }
 

@@ -188,6 +188,20 @@ export interface NodeRails {
   readonly behavior?: Behavior;
 }
 
+/** What is done with a node while passes keep failing. */
+export interface FallbackNumber {
+  /** Keep what runs; the higher of what runs and `parallelism`; what runs, but never less; or `parallelism`. */
+  readonly behavior: "Current" | "CurrentIfHigher" | "CurrentIfLower" | "Static";
+  readonly parallelism: number | undefined;
+}
+
+export interface Fallback extends FallbackNumber {
+  /** Time of nothing but failed passes. */
+  readonly afterSeconds: number;
+  /** Of nodes that have one of their own, by their names. */
+  readonly nodes: Readonly<Record<string, FallbackNumber>>;
+}
+
 export interface Guardrails {
   /** Most parallelism of all nodes together; undefined is no such limit. */
   readonly totalMax: number | undefined;
@@ -195,6 +209,8 @@ export interface Guardrails {
   readonly behavior: Behavior | undefined;
   readonly zero: Zero;
   readonly windows: readonly Window[];
+  /** Undefined: while passes fail, everything stays as it is. */
+  readonly fallback: Fallback | undefined;
   /** How often a node may turn within an hour; undefined is no such limit. */
   readonly maxReversalsPerHour: number | undefined;
   /** By the node's name. */

@@ -35,27 +35,41 @@ const zero = block(
   },
 );
 
+const fallbackNumber = {
+  behavior: choice(
+    "Keep what runs (Current); take the higher of what runs and `parallelism` (CurrentIfHigher); keep what runs, which is never less (CurrentIfLower); or take `parallelism` (Static). Only Static may lower.",
+    ["Current", "CurrentIfHigher", "CurrentIfLower", "Static"],
+    { default: "CurrentIfHigher" },
+  ),
+  parallelism: Type.Optional(whole("Parallelism in the fallback.", 1, PARALLELISM_MAX)),
+};
+
+const numberIsThere = {
+  cel: "self.behavior in ['Current', 'CurrentIfLower'] || has(self.parallelism)",
+  message: "CurrentIfHigher and Static need a number: add parallelism, or set behavior to Current",
+  holds: ({ behavior, parallelism }: { behavior: string; parallelism?: number }) =>
+    behavior === "Current" || behavior === "CurrentIfLower" || parallelism !== undefined,
+};
+
 const fallback = block(
-  "What happens when passes keep failing.",
+  "What happens when passes keep failing; without it, everything stays as it is.",
   {
     after: duration("Time of nothing but failed passes.", "1s", "24h"),
-    behavior: choice(
-      "Keep what runs, take the higher of what runs and `parallelism`, or take `parallelism`. Only Static may lower.",
-      ["Current", "CurrentIfHigher", "Static"],
-      { default: "CurrentIfHigher" },
+    ...fallbackNumber,
+    nodes: Type.Optional(
+      listBy(
+        "name",
+        "Nodes with a fallback of their own.",
+        block(
+          "The fallback of one node.",
+          { name: dnsLabel("Name of the node."), ...fallbackNumber },
+          { rules: [numberIsThere] },
+        ),
+        { max: NODES_MAX },
+      ),
     ),
-    parallelism: Type.Optional(whole("Parallelism of every node in the fallback.", 1, PARALLELISM_MAX)),
   },
-  {
-    notYet: "leave it out: while passes fail, everything stays as it is",
-    rules: [
-      {
-        cel: "self.behavior == 'Current' || has(self.parallelism)",
-        message: "CurrentIfHigher and Static need a number: add parallelism, or set behavior to Current",
-        holds: ({ behavior, parallelism }) => behavior === "Current" || parallelism !== undefined,
-      },
-    ],
-  },
+  { rules: [numberIsThere] },
 );
 
 const settle = block(
