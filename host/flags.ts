@@ -30,6 +30,8 @@ export interface Flags {
   readonly denyAddresses: readonly string[];
   /** Where the Secrets of ClusterCredentials are. */
   readonly namespace: string;
+  /** Where traces are sent by OTLP over HTTP. */
+  readonly traces: string | undefined;
   readonly policy: string | undefined;
   /** Ends by itself after this time; undefined runs until it is told to end. */
   readonly forSeconds: number | undefined;
@@ -45,6 +47,7 @@ export const HELP = `usage: node host/main.ts operator [options]     scale the p
   --blanks N                   sandbox processes that are kept started besides (default 1)
   --isolation tenant|shared    whether a sandbox process serves one tenant while it lives, or all (default tenant)
   --supervisor-socket PATH     use the sandboxes of a supervisor that listens there; it was told the three above itself
+  --traces URL                 where a span for every pass is sent, such as http://collector:4318/v1/traces
 operator:
   --kubeconfig FILE, --context NAME   default: the account that is mounted into the pod
   --concurrency N              passes at the same time (default 16)
@@ -78,6 +81,7 @@ const OPTIONS = {
   "deny-address": { type: "string", multiple: true },
   "service-address": { type: "string", multiple: true },
   namespace: { type: "string" },
+  traces: { type: "string" },
   policy: { type: "string" },
   for: { type: "string" },
 } as const;
@@ -114,6 +118,7 @@ export function readFlags(given: readonly string[]): Flags {
     serviceAddresses: new Map((values["service-address"] ?? []).map(serviceAddress)),
     denyAddresses: (values["deny-address"] ?? []).map(network),
     namespace: values.namespace ?? "sluice-system",
+    traces: tracesUrl(values.traces),
     policy: values.policy,
     forSeconds:
       values.for === undefined ? undefined : count("for", values.for.replace(/s$/, ""), 0, 1, 1_000_000),
@@ -153,6 +158,11 @@ function network(text: string): string {
   if (isIP(address) === 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > most)
     throw usage(`--deny-address ${text}`, "it takes an address, or a network such as 10.0.0.0/8");
   return text;
+}
+
+function tracesUrl(text: string | undefined): string | undefined {
+  if (text === undefined || (URL.canParse(text) && /^https?:/.test(text))) return text;
+  throw usage(`--traces ${text}`, "it takes the URL of an OTLP endpoint over HTTP");
 }
 
 function serviceAddress(text: string): [string, URL] {

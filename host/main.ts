@@ -21,7 +21,15 @@ import { simulate, SIMULATED_POLICY } from "./simulator/index.ts";
 import { sources } from "./source/index.ts";
 import { startStandalone } from "./standalone/index.ts";
 import { openStore, type KnowledgeStore } from "./store/index.ts";
-import { logger, telemetry, type Logger, type Telemetry } from "./telemetry/index.ts";
+import {
+  logger,
+  telemetry,
+  traces,
+  watched,
+  type Logger,
+  type Telemetry,
+  type Traces,
+} from "./telemetry/index.ts";
 
 const clock = { now: () => new Date() };
 const elapsedMs = () => performance.now();
@@ -75,6 +83,7 @@ async function operator(flags: Flags): Promise<void> {
   const algorithms = new Algorithms(registry, engine, elapsedMs, limits);
   const { effects } = network;
   const shadows = shadowsFor({ sandboxes: engine, registry, store, metrics, log, clock, limits, effects });
+  await using trace = await tracing(flags);
   const world = {
     clock,
     driver: kubernetesDriver(cluster),
@@ -85,11 +94,13 @@ async function operator(flags: Flags): Promise<void> {
     store,
   };
   const running = await startOperator({
-    ...{ cluster, world, algorithms, shadows, time: machineTime, signal },
+    ...{ cluster, algorithms, shadows, time: machineTime, signal },
+    world: watched(world, metrics.waited, trace),
     concurrency: flags.concurrency,
     instance: hostname(),
-    watcher: watcherOf(metrics, log, store, onFault),
+    watcher: watcherOf({ metrics, log, store, trace }, onFault),
   });
+  metrics.follow(running.figures);
   const ready = () => {
     const checks = { policies: running.hasSynced(), tenants: network.tenants.hasSynced() };
     return { ok: checks.policies && checks.tenants, checks };
@@ -110,16 +121,26 @@ async function registries(flags: Flags) {
   });
 }
 
+interface Watching {
+  readonly metrics: Telemetry;
+  readonly log: Logger;
+  readonly store: KnowledgeStore;
+  readonly trace: Traces;
+}
+
+async function tracing({ traces: endpoint }: Flags): Promise<Traces & AsyncDisposable> {
+  const trace = await traces(endpoint);
+  return { ...trace, [Symbol.asyncDispose]: () => trace.close() };
+}
+
 /** Who counts, logs and forgets what the operator does. */
-function watcherOf(
-  metrics: Telemetry,
-  log: Logger,
-  store: KnowledgeStore,
-  failed: Watcher["failed"],
-): Watcher {
+function watcherOf({ metrics, log, store, trace }: Watching, failed: Watcher["failed"]): Watcher {
   return {
+    late: metrics.late,
     passed: (policy, iteration, seconds) => {
       metrics.observe(iteration, policy, seconds);
+      const { number, outcome, fault } = iteration;
+      trace.end(policy.key, { "sluice.pass": number, "sluice.outcome": outcome }, fault?.code);
       tellPass(log, policy, iteration);
     },
     gone: async (key) => {

@@ -5,12 +5,13 @@ import { fileURLToPath } from "node:url";
 import { generateContract } from "./generate/contract.ts";
 import { generateCrds } from "./generate/crd.ts";
 import { generateFaults } from "./generate/faults.ts";
+import { generateMetrics } from "./generate/metrics.ts";
 import { generateReference } from "./generate/reference.ts";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 const check = process.argv.includes("--check");
-const files = [generateContract, generateCrds, generateFaults, generateReference].map((generate) =>
-  generate(),
+const files = [generateContract, generateCrds, generateFaults, generateMetrics, generateReference].map(
+  (generate) => generate(),
 );
 const stale: string[] = [];
 for (const generated of await Promise.all(files)) {

@@ -109,7 +109,8 @@ function passFindings(mode: Mode, iteration: Iteration): Finding[] {
 /** Stands only while it holds. */
 function fallbackFindings({ fallback, fault }: Iteration): Finding[] {
   if (fallback !== true) return [];
-  const message = "Every pass has failed for longer than spec.guardrails.fallback.after: its numbers are taken.";
+  const message =
+    "Every pass has failed for longer than spec.guardrails.fallback.after: its numbers are taken.";
   return [{ type: "Fallback", status: "True", reason: fault?.code ?? "PassesFail", message }];
 }
 

@@ -21,6 +21,8 @@ import { reporter } from "./report.ts";
 /** What is told of the operator's work to those who count, log and keep. */
 export interface Watcher {
   readonly passed: (policy: Policy, iteration: Iteration, seconds: number) => void;
+  /** How long after it was due a pass began. */
+  readonly late?: (seconds: number) => void;
   readonly gone: (key: PolicyKey) => Promise<void>;
   readonly failed: (fault: Fault, key: string | undefined) => void;
 }
@@ -42,10 +44,30 @@ export interface OperatorOptions {
 export interface Operator {
   /** The last pass of each policy. */
   view(): View;
+  /** How much is to do, and how well the cluster is heard. */
+  figures(): OperatorFigures;
   /** Whether all policies have been read. */
   hasSynced(): boolean;
   /** Ends when the signal was given and everything under way is done and told. */
   readonly ended: Promise<void>;
+}
+
+/** As the metrics show them. */
+export interface OperatorFigures {
+  readonly queue: {
+    readonly ready: number;
+    readonly delayed: number;
+    readonly inWork: number;
+    readonly oldestSeconds: number;
+  };
+  readonly informers: readonly {
+    readonly kind: string;
+    readonly objects: number;
+    readonly silentSeconds: number;
+    readonly lists: number;
+    readonly failures: number;
+    readonly missed: number;
+  }[];
 }
 
 /** A policy comes to its turn up to this much earlier or later, so that many with one interval spread. */
@@ -84,6 +106,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       views.set(policy.key, viewOf(policy, iteration, shadows?.of(policy.key)?.last));
       watcher.passed(policy, iteration, seconds);
     },
+    ...(watcher.late === undefined ? {} : { late: watcher.late }),
     forget: async (key) => {
       views.delete(key);
       await watcher.gone(key);
@@ -98,12 +121,27 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const worked = queue.run(work, { concurrency: options.concurrency, signal, onFault: tell });
   return {
     view: () => ({ policies: [...views.values()].sort((one, other) => one.key.localeCompare(other.key)) }),
+    figures: () => ({
+      queue: queueFigures(queue),
+      informers: [informerFigures("ScalingPolicy", policies, time)],
+    }),
     hasSynced: () => policies.hasSynced(),
     ended: Promise.all([worked, policies.ended])
       .then(() => Promise.all([events.flush(), shadows?.idle()]))
       .then(() => undefined)
       .catch((thrown: unknown) => watcher.failed(asFault(thrown), undefined)),
   };
+}
+
+const queueFigures = ({ depth, delayed, inWork, oldestMs }: WorkQueue): OperatorFigures["queue"] => ({
+  ...{ ready: depth, delayed, inWork },
+  oldestSeconds: oldestMs / 1_000,
+});
+
+function informerFigures(kind: string, { figures, size }: Reflector<unknown>, time: Time) {
+  const { lists, failures, missed, lastHeardMs } = figures;
+  const silentSeconds = (time.elapsedMs() - lastHeardMs) / 1_000;
+  return { kind, objects: size, silentSeconds, lists, failures, missed };
 }
 
 function heldIn(policies: Reflector<PolicyObject>, key: PolicyKey): PolicyObject | undefined {

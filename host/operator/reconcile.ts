@@ -28,6 +28,8 @@ export interface Around {
   readonly held: (key: PolicyKey) => PolicyObject | undefined;
   /** Told of every pass that was made, and of every policy that is gone. */
   readonly observe: (policy: Policy, iteration: Iteration, seconds: number) => void;
+  /** Told how long after it was due a policy came to its turn. */
+  readonly late?: (seconds: number) => void;
   readonly forget: (key: PolicyKey) => Promise<void>;
 }
 
@@ -66,6 +68,7 @@ export class Reconciler {
     if (waitMs > 0) return Number.isFinite(waitMs) ? waitMs : undefined;
 
     const startedMs = time.elapsedMs();
+    this.#around.late?.(-waitMs / 1_000);
     const { outcome, running, againSeconds } = await this.#attend(object, standing);
     standing.dueMs = againSeconds === undefined ? Infinity : startedMs + againSeconds * 1_000;
     standing.unreported = () => reporter.report(object, outcome, running);

@@ -3,6 +3,7 @@ import { FAULTS, type FaultCode } from "../fault/index.ts";
 import type { Compared, Iteration, IterationOutcome, ShadowOutcome, Verdict } from "../knowledge/index.ts";
 import type { Policy, PolicyKey } from "../policy/index.ts";
 import { shadowTelemetry } from "./shadow.ts";
+import { workTelemetry, type Figures } from "./work.ts";
 
 /** Memory for labels, here and in every Prometheus that scrapes: 10,000 series are about 5 MB here. */
 const PARALLELISM_SERIES = 10_000;
@@ -32,6 +33,12 @@ export interface Telemetry {
   observe(iteration: Iteration, policy: Policy, seconds: number): void;
   /** Counts what came of a policy's shadow, and shows by how much it differs. */
   shadow(policy: Policy, outcome: ShadowOutcome, compared?: readonly Compared[]): void;
+  /** Counts how long after it was due a pass began. */
+  late(seconds: number): void;
+  /** Counts what passes waited for. */
+  waited: ReturnType<typeof workTelemetry>["waited"];
+  /** Shows how the operator stands, whenever somebody asks. */
+  follow(figures: () => Figures): void;
   /** Counts a fault that kept a pass from beginning, such as `PolicyInvalid`. */
   fault(code: FaultCode): void;
   /** Ends the series of a policy that has been deleted. */
@@ -47,16 +54,21 @@ export function telemetry(): Telemetry {
   const { passes, faults, seconds: passSeconds, cpu } = countersOf(registry);
   const parallelism = parallelismOf(registry);
   const shadows = shadowTelemetry(registry);
+  const work = workTelemetry(registry);
   return {
     observe(iteration, policy, seconds) {
       passes.inc({ outcome: iteration.outcome });
       for (const code of codesOf(iteration)) faults.inc({ code });
       passSeconds.observe(seconds);
       cpu.inc((iteration.cpuMs ?? 0) / 1_000);
+      work.observe(iteration, new Date());
       if (iteration.decision !== undefined) parallelism.show(policy, iteration.decision.verdicts);
     },
     fault: (code) => faults.inc({ code }),
     shadow: shadows.observe,
+    late: work.late,
+    waited: work.waited,
+    follow: work.follow,
     remove(key) {
       parallelism.remove(key);
       shadows.remove(key);
