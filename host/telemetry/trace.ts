@@ -1,3 +1,4 @@
+import type * as Api from "@opentelemetry/api";
 import type { Span, Tracer } from "@opentelemetry/api";
 
 /** Spans of passes, for who looks for where the time goes. */
@@ -38,7 +39,7 @@ export async function traces(endpoint: string | undefined): Promise<Traces> {
 
 function spansOf(
   tracer: Tracer,
-  { trace, ROOT_CONTEXT, SpanStatusCode }: typeof import("@opentelemetry/api"),
+  { trace, ROOT_CONTEXT, SpanStatusCode }: typeof Api,
   close: () => Promise<void>,
 ): Traces {
   const open = new Map<string, Span>();

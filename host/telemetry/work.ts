@@ -84,40 +84,40 @@ export function workTelemetry(registry: Registry) {
 }
 
 function gauges(registry: Registry, figures: () => Figures): void {
-  const registers = [registry];
-  const queue = {
-    ready: "Policies that wait for their turn",
-    delayed: "Policies that are not due yet",
-    inWork: "Policies that are worked on",
-    oldestSeconds: "How long the policy that is ready longest has waited",
-  };
-  for (const [field, help] of Object.entries(queue)) {
-    const name = `sluice_queue_${field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
-    new Gauge({
-      name,
-      help,
-      registers,
+  const nameOf = (group: string, field: string) =>
+    `sluice_${group}_${field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
+  for (const [field, help] of Object.entries(QUEUE)) {
+    const gauge = new Gauge({
+      ...{ name: nameOf("queue", field), help, registers: [] },
       collect() {
         this.set(figures().queue[field as keyof QueueFigures]);
       },
     });
+    registry.registerMetric(gauge);
   }
-  const informer = {
-    objects: "Objects that are held",
-    silentSeconds: "Time since the API server last said anything",
-    lists: "Complete lists",
-    failures: "Failures that were survived",
-    missed: "Changes that no watch told and a later list showed",
-  };
-  for (const [field, help] of Object.entries(informer)) {
-    const name = `sluice_informer_${field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
-    new Gauge({
-      ...{ name, help, registers, labelNames: ["kind"] },
+  for (const [field, help] of Object.entries(INFORMER)) {
+    const gauge = new Gauge({
+      ...{ name: nameOf("informer", field), help, registers: [], labelNames: ["kind"] },
       collect() {
         this.reset();
         for (const one of figures().informers)
           this.set({ kind: one.kind }, one[field as keyof Omit<InformerFigures, "kind">]);
       },
     });
+    registry.registerMetric(gauge);
   }
 }
+
+const QUEUE: Readonly<Record<keyof QueueFigures, string>> = {
+  ready: "Policies that wait for their turn",
+  delayed: "Policies that are not due yet",
+  inWork: "Policies that are worked on",
+  oldestSeconds: "How long the policy that is ready longest has waited",
+};
+const INFORMER: Readonly<Record<keyof Omit<InformerFigures, "kind">, string>> = {
+  objects: "Objects that are held",
+  silentSeconds: "Time since the API server last said anything",
+  lists: "Complete lists",
+  failures: "Failures that were survived",
+  missed: "Changes that no watch told and a later list showed",
+};
