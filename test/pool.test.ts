@@ -137,7 +137,7 @@ describe("with shared processes", () => {
     await Promise.all(thousand);
   });
 
-  test("two tenants' modules are two, even under one digest in one process, and each starts anew with every call", async () => {
+  test("two tenants' modules that differ are two, even under one digest in one process, and each starts anew with every call", async () => {
     const digest = digestOf(good);
     const asked: string[] = [];
     const engine = await startEngine({

@@ -28,7 +28,7 @@ const limits: PoolLimits = {
   waitMs: 30_000,
 };
 const pool = new Pool(limits, () => new Sandbox(way));
-const around = { pool, modules: new Modules(), walls: way.walls };
+const around = { pool, modules: new Modules(), walls: way.walls, isolation: limits.isolation };
 
 if (values.listen === undefined) {
   const supervisor = new Supervisor(process.stdin, process.stdout, around);

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import { LIMITS } from "../../tenant/index.ts";
+import type { Isolation } from "../engine.ts";
 import { encodeFrame, FrameReader, type Frame } from "../frame.ts";
 import {
   memoryPagesOf,
@@ -18,12 +19,14 @@ interface Around {
   readonly pool: Pool;
   readonly modules: Modules;
   readonly walls: Walls;
+  readonly isolation: Isolation;
 }
 
 /** Serves one operator over a pair of streams until its end closes. Several share the pool and the modules. */
 export class Supervisor {
   readonly #pool: Pool;
   readonly #modules: Modules;
+  readonly #isolation: Isolation;
   readonly #output: Writable;
   /** Modules that were asked for and have not come yet. */
   readonly #awaited = new Map<string, ((came: Uint8Array | Trouble) => void)[]>();
@@ -32,6 +35,7 @@ export class Supervisor {
   constructor(input: Readable, output: Writable, around: Around) {
     this.#pool = around.pool;
     this.#modules = around.modules;
+    this.#isolation = around.isolation;
     this.#output = output;
     output.write(encodeFrame({ walls: around.walls }));
     const reader = new FrameReader();
@@ -71,7 +75,7 @@ export class Supervisor {
     for (const digest of new Set(digests)) {
       const found = await this.#have(tenant, digest);
       if (!(found instanceof Uint8Array)) return this.#answer(id, unserved(found));
-      modules.set(admittedKey(tenant, digest, memoryPagesOf(work)), found);
+      modules.set(this.#keyOf(tenant, digest, work), found);
     }
     const lease = await this.#lease(tenant, [...modules.keys()], spare);
     if (lease === undefined) return this.#answer(id, unserved(BUSY));
@@ -79,9 +83,16 @@ export class Supervisor {
     if (!this.#closed) {
       for (const [module, bytes] of modules) if (!sandbox.loaded.has(module)) sandbox.load(module, bytes);
       const limits = work.do === "pass" ? work.limits : NO_STEP;
-      this.#answer(id, await sandbox.run(ofTenant(tenant, work), body, limits));
+      const keyed = keyedWork(work, (digest) => this.#keyOf(tenant, digest, work));
+      this.#answer(id, await sandbox.run(keyed, body, limits));
     }
     this.#pool.release(lease);
+  }
+
+  /** What a sandbox knows a module by: one that two tenants have is two, unless they share their processes. */
+  #keyOf(tenant: string, digest: string, work: Work): string {
+    const owner = this.#isolation === "shared" ? this.#modules.firstOf(tenant, digest) : tenant;
+    return admittedKey(owner, digest, memoryPagesOf(work));
   }
 
   async #lease(tenant: string, modules: readonly string[], spare = false): Promise<Lease | undefined> {
@@ -106,9 +117,8 @@ export class Supervisor {
   }
 }
 
-/** The work as a sandbox is asked it: a module that two tenants use, or that has two limits, is two modules there. */
-function ofTenant(tenant: string, work: Work): Work {
-  const keyOf = (digest: string) => admittedKey(tenant, digest, memoryPagesOf(work));
+/** The work as a sandbox is asked it: a module that has two limits is two modules there. */
+function keyedWork(work: Work, keyOf: (digest: string) => string): Work {
   if (work.do !== "pass") return { ...work, digest: keyOf(work.digest) };
   return {
     ...work,

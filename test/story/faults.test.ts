@@ -1,0 +1,287 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { processes } from "../engine/bed.ts";
+import { gateway, type Asked, type Gateway, type Script } from "../kube/gateway.ts";
+import { conditions, replicas, ROOT, stage, type Stage } from "./bed.ts";
+import { eventually, operator, type OperatorProcess } from "./operator.ts";
+import { policyText } from "./policy.ts";
+
+let set: Stage;
+let team: string;
+let way: Gateway;
+let running: OperatorProcess;
+let artifact: string;
+let metrics: Server;
+let rate = 100;
+/** What the metrics service answers instead of a rate. */
+let lie: ((response: import("node:http").ServerResponse) => void) | undefined;
+
+/** An answer as Prometheus gives it. */
+const vector = (value: string) =>
+  JSON.stringify({
+    status: "success",
+    data: {
+      resultType: "vector",
+      result: [{ metric: { operator: "split" }, value: [Date.now() / 1_000, value] }],
+    },
+  });
+
+beforeAll(async () => {
+  metrics = createServer((_request, response) => {
+    response.setHeader("content-type", "application/json");
+    if (lie === undefined) response.end(vector(String(rate)));
+    else lie(response);
+  });
+  await new Promise<void>((resolve) => metrics.listen(0, "127.0.0.1", resolve));
+  set = await stage();
+  const { cluster, folder } = set;
+  const ca = Buffer.from(
+    JSON.parse(await cluster.kubectl(["config", "view", "--raw", "--minify", "--output", "json"])).clusters[0]
+      .cluster["certificate-authority-data"] as string,
+    "base64",
+  ).toString("utf8");
+  way = await gateway(cluster.server, ca);
+  const config = JSON.parse(await readFile(set.kubeconfig, "utf8")) as { clusters: { cluster: object }[] };
+  config.clusters = [{ ...config.clusters[0], cluster: { server: way.url } }];
+  const kubeconfig = join(folder, "gateway.kubeconfig");
+  await writeFile(kubeconfig, JSON.stringify(config), { mode: 0o600 });
+  team = await set.tenant(["split"]);
+  artifact = await set.push(join(ROOT, "build/algorithms/threshold.wasm"), "threshold:1.0.0");
+  const at = `http://127.0.0.1:${(metrics.address() as AddressInfo).port}`;
+  running = await operator({
+    kubeconfig,
+    state: join(folder, "state"),
+    flags: ["--insecure-registry", set.registry.host, "--service-address", `${team}/prometheus:9090=${at}`],
+  });
+  await policy();
+  await settled(1);
+}, 300_000);
+afterAll(async () => {
+  await running?.[Symbol.asyncDispose]();
+  await way?.[Symbol.asyncDispose]();
+  await set?.[Symbol.asyncDispose]();
+  metrics.close();
+});
+afterEach(async () => {
+  way.calm();
+  lie = undefined;
+  await settled(Math.ceil(rate / 100));
+  checkHistory(way.asked);
+}, 60_000);
+
+const policy = (rest: object = {}) =>
+  set.cluster.kubectl(["apply", "--namespace", team, "--filename", "-"], {
+    input: policyText({
+      name: "clicks",
+      nodes: ["split"],
+      artifact,
+      config: { targetPerInstance: 100 },
+      ...rest,
+    }),
+  });
+const settled = (number: number) =>
+  eventually(
+    async () =>
+      [await replicas(set, team), (await conditions(set, team, "clicks"))["Ready"]?.status] as const,
+    ([seen, ready]) => seen["split"] === `${number}/${number}` && ready === "True",
+    60_000,
+  );
+const condition = (type: string, reason: string) =>
+  eventually(
+    async () => (await conditions(set, team, "clicks"))[type],
+    (seen) => seen?.reason === reason,
+  );
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const scaleWrites = () => way.asked.filter(({ isScale, method }) => isScale && method === "PUT");
+
+/** Every write that was ever made: as the tenant's account, on a version that was read, of a number within the bounds. */
+function checkHistory(asked: readonly Asked[]): void {
+  for (const { as, method, isScale, body } of asked) {
+    if (method === "GET" || !isScale) continue;
+    const { metadata, spec } = JSON.parse(body) as {
+      metadata: { resourceVersion?: string; uid?: string };
+      spec: { replicas: number };
+    };
+    expect(as).toBe(`system:serviceaccount:${team}:scaler`);
+    expect(metadata.resourceVersion).toMatch(/^\d+$/);
+    expect(metadata.uid).toMatch(/^[0-9a-f-]{36}$/);
+    expect(spec.replicas).toBeGreaterThanOrEqual(1);
+    expect(spec.replicas).toBeLessThanOrEqual(32);
+  }
+}
+
+/** While this goes on, the load changes: nothing may be scaled; when it is over, what is wanted is there. */
+async function holds(script: (asked: Asked) => Script, wanted: number, ms = 2_500): Promise<void> {
+  const before = await replicas(set, team);
+  way.play(script);
+  // A pass that was under way may have read everything before.
+  await pause(1_200);
+  rate = wanted * 100;
+  await pause(ms);
+  expect(await replicas(set, team)).toEqual(before);
+  way.calm();
+  await settled(wanted);
+}
+
+/** However this goes on, what is wanted is there in the end, and is written once. */
+async function finds(script: (asked: Asked) => Script, wanted: number): Promise<void> {
+  const made = scaleWrites().length;
+  way.play(script);
+  rate = wanted * 100;
+  await settled(wanted);
+  const numbers = scaleWrites()
+    .slice(made)
+    .map(({ body }) => (JSON.parse(body) as { spec: { replicas: number } }).spec.replicas);
+  expect(new Set(numbers)).toEqual(new Set([wanted]));
+}
+
+const reads = ({ method, isScale }: Asked) => method === "GET" && isScale;
+const writes = ({ method, isScale }: Asked) => method === "PUT" && isScale;
+const once = (counts: (asked: Asked) => boolean, script: Script, times = 1) => {
+  let left = times;
+  return (asked: Asked): Script => (counts(asked) && left-- > 0 ? script : undefined);
+};
+
+describe("an API server that", () => {
+  test("refuses every connection: nothing is scaled", () => holds(() => "cut", 3));
+  test("answers 503 to everything: nothing is scaled", () => holds(() => ({ status: 503 }), 4));
+  test("answers 429 and asks for two seconds: nothing is scaled", () =>
+    holds(() => ({ status: 429, headers: { "retry-after": "2" } }), 2));
+  test("answers with half an object: nothing is scaled", () =>
+    holds((asked) => (reads(asked) ? { change: (body) => body.slice(0, body.length / 2) } : undefined), 5));
+  test.each(["-3", '"7"', "2.5", "1e400", "null"])("says that %s replicas run: nothing is scaled", (number) =>
+    holds(
+      (asked) =>
+        reads(asked)
+          ? { change: (body) => body.replace(/"replicas":\d+/g, `"replicas":${number}`) }
+          : undefined,
+      3,
+    ),
+  );
+  test("knows no right of the account any more: nothing is scaled, and it is said which is missing", async () => {
+    await set.cluster.kubectl(["delete", "rolebinding", "scaler", "--namespace", team]);
+    rate = 600;
+    const seen = await condition("TargetResolved", "Forbidden");
+    expect(seen?.message).toContain(`${team}/scaler`);
+    expect(await replicas(set, team)).not.toHaveProperty("split", "6/6");
+    await set.cluster.kubectl([
+      "apply",
+      "--namespace",
+      team,
+      "--filename",
+      join(ROOT, "install/tenant.yaml"),
+    ]);
+    await settled(6);
+  });
+  test("answers every second call with 500: what is wanted is found all the same", () => {
+    let calls = 0;
+    return finds((asked) => (asked.isWatch || calls++ % 2 === 0 ? undefined : { status: 500 }), 2);
+  });
+  test("takes a second for every answer", () =>
+    finds(({ isWatch }) => (isWatch ? undefined : { delayMs: 1_000 }), 4));
+  test("loses the answer to a write that it carried out: it is not written again with another number", () =>
+    finds(once(writes, "cut afterwards"), 7));
+  test("loses a write on its way", () => finds(once(writes, "cut", 2), 3));
+  test("answers three writes with a conflict, as in a rollout", () =>
+    finds(once(writes, { status: 409 }, 3), 5));
+  test("answers a write with 500, twice: the decision is resumed", () =>
+    finds(once(writes, { status: 500 }, 2), 2));
+  test("loses the answers to statuses", () =>
+    finds(({ method }) => (method === "PATCH" ? "cut afterwards" : undefined), 6));
+});
+
+/** The policy is changed while its watch is in trouble: the change is heard of all the same. */
+async function hears(script: (asked: Asked) => Script): Promise<void> {
+  way.play(script);
+  const max = 2 + (scaleWrites().length % 5);
+  rate = 2_000;
+  await policy({ guardrails: { bounds: { min: 1, max } } });
+  await eventually(
+    () => replicas(set, team),
+    (seen) => seen["split"] === `${max}/${max}`,
+    60_000,
+  );
+  rate = 300;
+  await policy();
+  await settled(3);
+}
+
+describe("a watch that", () => {
+  const watches = ({ isWatch }: Asked) => isWatch;
+  test("is cut again and again", () =>
+    hears((asked) => (watches(asked) && Math.random() < 0.7 ? "cut" : undefined)));
+  test("is too old for the server: everything is listed again", () =>
+    hears(once(watches, { status: 410 }, 3)));
+  test("tells every event twice", () =>
+    hears((asked) => (watches(asked) ? { lines: (line) => [line, line] } : undefined)));
+  test("tells events in the wrong order", () => {
+    let held: string | undefined;
+    const swap = (line: string) => {
+      const before = held;
+      held = before === undefined ? line : undefined;
+      return before === undefined ? [] : [line, before];
+    };
+    return hears((asked) => (watches(asked) ? { lines: swap } : undefined));
+  });
+  test("tells what is no JSON", () => hears(once(watches, { lines: () => ["{"] }, 3)));
+});
+
+describe("a metrics service that", () => {
+  const holdsOn = async (told: NonNullable<typeof lie>, reason: string) => {
+    const before = await replicas(set, team);
+    lie = told;
+    await condition("SourcesHealthy", reason);
+    await pause(1_500);
+    expect(await replicas(set, team)).toEqual(before);
+  };
+  const text = (body: string) => (response: import("node:http").ServerResponse) => void response.end(body);
+  test("is down", () => holdsOn((response) => response.destroy(), "SourceUnavailable"));
+  test("answers 500", () => holdsOn((response) => void response.writeHead(500).end(), "SourceUnavailable"));
+  test("has no data", () =>
+    holdsOn(text('{"status":"success","data":{"resultType":"vector","result":[]}}'), "NoData"));
+  test("says NaN", () => holdsOn(text(vector("NaN")), "SourceInvalid"));
+  test("says infinity", () => holdsOn(text(vector("+Inf")), "SourceInvalid"));
+  test("answers with half an answer", () => holdsOn(text(vector("100").slice(0, 40)), "SourceUnavailable"));
+  test("answers without end", () =>
+    holdsOn((response) => {
+      const more = () => {
+        while (!response.destroyed && response.write("x".repeat(65_536)));
+      };
+      response.on("drain", more);
+      more();
+    }, "SourceUnavailable"));
+});
+
+describe("a process that", () => {
+  const children = (program: "supervisor" | "sandbox") =>
+    processes(running.pid).filter((one) => one.program === program);
+  test.each(["supervisor", "sandbox"] as const)(
+    "is killed, a %s: another takes its place",
+    async (program) => {
+      for (const { pid } of children(program)) process.kill(pid, "SIGKILL");
+      rate = rate === 400 ? 500 : 400;
+      await settled(rate / 100);
+    },
+  );
+  test("is stopped, a sandbox: its pass ends by its deadline, and another takes its place", async () => {
+    for (const { pid } of children("sandbox")) process.kill(pid, "SIGSTOP");
+    rate = 700;
+    await settled(7);
+  });
+});
+
+describe("a registry that", () => {
+  test("is down lets what runs run, and is asked again for what does not", async () => {
+    await set.registry.down();
+    rate = 200;
+    await settled(2);
+    await policy({ artifact: artifact.replace("1.0.0", "9.9.9") });
+    await condition("AlgorithmLoaded", "ArtifactUnavailable");
+    await set.registry.up();
+    await policy();
+    await settled(2);
+  });
+});
