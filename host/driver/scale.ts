@@ -73,12 +73,15 @@ function understand({ metadata, spec, status }: KubeObject): Scale {
   // The API server leaves out a zero.
   const replicas = fieldsOf(spec)["replicas"] ?? 0;
   const existing = fieldsOf(status)["replicas"] ?? 0;
-  if (!Number.isSafeInteger(replicas) || !Number.isSafeInteger(existing)) {
+  if (!isCount(replicas) || !isCount(existing)) {
     throw new Fault("ClusterUnavailable", "The API server sent a scale without numbers", { retry: true });
   }
   const { uid, resourceVersion } = metadata;
-  return { replicas: replicas as number, existing: existing as number, uid, resourceVersion };
+  return { replicas, existing, uid, resourceVersion };
 }
+
+/** What a server that lies may say is no number of replicas either: nothing below 0. */
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 const scaleObject = (
   { identity }: TenantApi,

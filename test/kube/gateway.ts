@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { Agent, request, type Dispatcher } from "undici";
 
@@ -37,12 +38,21 @@ export interface Gateway extends AsyncDisposable {
   calm(): void;
 }
 
-export async function gateway(server: string, ca: string): Promise<Gateway> {
+/** What a gateway shows of itself, and whom it trusts. */
+export interface GatewayKeys {
+  readonly key: string;
+  readonly cert: string;
+  /** The authority of the server behind it. */
+  readonly ca: string;
+}
+
+/** Starts a gateway before the API server at this address. */
+export async function gateway(server: string, { key, cert, ca }: GatewayKeys): Promise<Gateway> {
   const upstream = new Agent({ connect: { ca }, connections: 64, bodyTimeout: 0, headersTimeout: 0 });
   const asked: Asked[] = [];
   const watches = new Set<ServerResponse>();
   let script: (one: Asked) => Script = () => undefined;
-  const proxy = createServer((incoming, response) => {
+  const proxy = createServer({ key, cert }, (incoming, response) => {
     void readBody(incoming).then(async (body) => {
       const one = askedOf(incoming, body);
       asked.push(one);
@@ -89,7 +99,7 @@ export async function gateway(server: string, ca: string): Promise<Gateway> {
     for (const response of watches) response.destroy();
   };
   return {
-    url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    url: `https://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
     asked,
     play(next) {
       script = next;
