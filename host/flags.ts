@@ -12,6 +12,8 @@ export interface Flags {
   readonly context: string | undefined;
   /** Where knowledge and modules are kept. */
   readonly state: string;
+  /** A file with the URL of the PostgreSQL database that knowledge is kept in, instead. */
+  readonly knowledgeUrlFile: string | undefined;
   readonly host: string;
   readonly port: number;
   readonly logLevel: LogLevel;
@@ -41,6 +43,7 @@ export const HELP = `usage: node host/main.ts operator [options]     scale the p
        node host/main.ts standalone [options]   scale a simulated application, without a cluster
 
   --state DIR                  where knowledge and modules are kept (default .sluice)
+  --knowledge-url-file FILE    keep knowledge in PostgreSQL instead: a file with a postgres:// URL
   --host ADDRESS, --port N     the console's (default 127.0.0.1, 8080; port 0 takes a free one)
   --log-level LEVEL            trace, debug, info, warn, error or silent (default info; standalone: warn)
   --sandboxes N                sandbox processes at the same time (default 8)
@@ -68,6 +71,7 @@ const OPTIONS = {
   kubeconfig: { type: "string" },
   context: { type: "string" },
   state: { type: "string" },
+  "knowledge-url-file": { type: "string" },
   host: { type: "string" },
   port: { type: "string" },
   "log-level": { type: "string" },
@@ -105,6 +109,7 @@ export function readFlags(given: readonly string[]): Flags {
     kubeconfig: values.kubeconfig,
     context: values.context,
     state: values.state ?? ".sluice",
+    knowledgeUrlFile: values["knowledge-url-file"],
     host: values.host ?? "127.0.0.1",
     port: count("port", values.port, 8_080, 0, 65_535),
     logLevel: logLevel as LogLevel,

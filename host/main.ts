@@ -20,7 +20,7 @@ import { shadowsFor } from "./shadows.ts";
 import { simulate, SIMULATED_POLICY } from "./simulator/index.ts";
 import { sources } from "./source/index.ts";
 import { startStandalone } from "./standalone/index.ts";
-import { openStore, type KnowledgeStore } from "./store/index.ts";
+import { openStore, placeOf, type KnowledgeStore } from "./store/index.ts";
 import {
   logger,
   telemetry,
@@ -143,6 +143,7 @@ function watcherOf({ metrics, log, store, trace }: Watching, failed: Watcher["fa
       trace.end(policy.key, { "sluice.pass": number, "sluice.outcome": outcome }, fault?.code);
       tellPass(log, policy, iteration);
     },
+    known: () => store.keys(),
     gone: async (key) => {
       metrics.remove(key);
       await store.forget(key);
@@ -222,9 +223,9 @@ async function standalone(flags: Flags): Promise<void> {
   await artifacts.close();
 }
 
-async function knowledge({ state }: Flags, log: Logger) {
+async function knowledge({ state, knowledgeUrlFile: urlFile }: Flags, log: Logger) {
   const report = (fault: Fault) => log.error({ code: fault.code }, fault.sentence);
-  const store = await openStore({ file: join(state, "knowledge.db"), clock, report });
+  const store = await openStore({ ...(await placeOf({ state, urlFile })), clock, report });
   return { ...store, [Symbol.asyncDispose]: () => store.close() };
 }
 

@@ -28,7 +28,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   console: ["fault", "knowledge", "policy", "telemetry", "topology"],
   operator: ["algorithm", "artifact", "console", "egress", "fault", "knowledge", "kube", "loop", "policy"],
   standalone: ["algorithm", "console", "fault", "knowledge", "loop", "policy"],
-  cli: ["artifact", "contract", "engine", "fault", "policy", "tenant"],
+  cli: ["artifact", "contract", "engine", "fault", "policy", "store", "tenant"],
 };
 /** Packages that only one folder may know, so that each can be replaced in one place. */
 const ONLY: Readonly<Record<string, string>> = {
@@ -40,6 +40,7 @@ const ONLY: Readonly<Record<string, string>> = {
   "@opentelemetry/exporter-trace-otlp-http": "telemetry",
   pino: "telemetry",
   "node:sqlite": "store",
+  postgres: "store",
   commander: "cli",
   croner: "policy",
 };

@@ -1,15 +1,16 @@
 import { Command, CommanderError } from "commander";
 import { inspectCommand } from "./inspect.ts";
+import { knowledgeCommand } from "./knowledge.ts";
 import { pushCommand } from "./push.ts";
 import { complaint, EXIT, type Terminal } from "./terminal.ts";
 import { versionCommand } from "./version.ts";
 
-const COMMANDS = [inspectCommand, pushCommand, versionCommand];
+const COMMANDS = [inspectCommand, knowledgeCommand, pushCommand, versionCommand];
 
 /** Runs the command that the words name and returns the exit code: 0 done, 1 failed, 2 not understood. */
 async function main(words: readonly string[], terminal: Terminal): Promise<number> {
   const program = new Command("sluice")
-    .description("Packs, publishes and inspects scaling algorithms.")
+    .description("Packs, publishes and inspects scaling algorithms, and carries what an operator knows.")
     .helpCommand(false)
     .configureOutput({ writeOut: (text) => terminal.print(text.trimEnd()), writeErr: () => undefined });
   for (const command of COMMANDS) program.addCommand(settled(command(terminal), program));
@@ -30,8 +31,10 @@ async function main(words: readonly string[], terminal: Terminal): Promise<numbe
 }
 
 /** Every command throws where it would end the process, so that there is one place that ends it. */
-const settled = (command: Command, like: Command): Command =>
-  command.copyInheritedSettings(like).exitOverride();
+function settled(command: Command, like: Command): Command {
+  for (const inner of command.commands) settled(inner, like);
+  return command.copyInheritedSettings(like).exitOverride();
+}
 
 /** Also said when the words could not be read: a script that wants JSON wants it then too. */
 const asksForJson = (words: readonly string[]): boolean =>

@@ -129,10 +129,11 @@ export const FAULTS = {
   },
   StoreUnavailable: {
     means: "Knowledge could not be read or written, so nothing was scaled.",
-    remedy: "Check the volume that holds the knowledge file.",
+    remedy: "Check the volume that holds the knowledge file, or the PostgreSQL server.",
   },
   KnowledgeCorrupt: {
-    means: "A record of knowledge does not match its checksum; it was dropped, the rest is used.",
+    means:
+      "A record of knowledge does not match its checksum; it was set aside, the rest is used. If it was the newest of a policy, nothing of that policy shrinks before its windows have passed.",
     remedy:
       "None is needed for one record. If it happens again, check the volume that holds the knowledge file.",
   },

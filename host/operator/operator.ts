@@ -14,6 +14,7 @@ import {
 } from "../kube/index.ts";
 import type { Shadows, World } from "../loop/index.ts";
 import type { Policy, PolicyKey } from "../policy/index.ts";
+import { collectLeftovers } from "./leftovers.ts";
 import { trimPolicy, type PolicyObject } from "./object.ts";
 import { Reconciler } from "./reconcile.ts";
 import { reporter } from "./report.ts";
@@ -23,6 +24,8 @@ export interface Watcher {
   readonly passed: (policy: Policy, iteration: Iteration, seconds: number) => void;
   /** How long after it was due a pass began. */
   readonly late?: (seconds: number) => void;
+  /** The policies that something is kept of: those that are no more are `gone` once all that there are have been read. */
+  readonly known?: () => Promise<readonly PolicyKey[]>;
   readonly gone: (key: PolicyKey) => Promise<void>;
   readonly failed: (fault: Fault, key: string | undefined) => void;
 }
@@ -118,6 +121,13 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     if (againMs !== undefined) queue.addAfter(key, jittered(time, againMs, JITTER_SHARE));
   };
   const tell = (key: string, fault: Fault) => watcher.failed(fault, key);
+  const known = watcher.known;
+  if (known !== undefined)
+    collectLeftovers({
+      ...{ time, signal, known, onFault, hasSynced: () => policies.hasSynced() },
+      isHeld: (key) => heldIn(policies, key) !== undefined,
+      gone: (key) => queue.add(key),
+    });
   const worked = queue.run(work, { concurrency: options.concurrency, signal, onFault: tell });
   return {
     view: () => ({ policies: [...views.values()].sort((one, other) => one.key.localeCompare(other.key)) }),

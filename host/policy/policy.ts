@@ -8,6 +8,10 @@ export const policyKey = (namespace: string, name: string): PolicyKey => `${name
 /** What the shadow of a policy is kept and counted by. No policy has a name with a space in it. */
 export const shadowKey = (key: PolicyKey): PolicyKey => `${key} shadow` as PolicyKey;
 
+const SHADOW = / shadow$/;
+/** The policy that a key is of, whether it is its own or its shadow's. */
+export const liveKey = (key: PolicyKey): PolicyKey => key.replace(SHADOW, "") as PolicyKey;
+
 /** Whose sandboxes, caches and connections are shared: a tenant is a namespace until a Tenant object says otherwise. */
 export type TenantKey = Id<"tenant">;
 export const tenantKey = (namespace: string): TenantKey => namespace as TenantKey;

@@ -1,6 +1,7 @@
 import type { Iteration, PastEntry } from "../knowledge/index.ts";
 import type { HistoryOffer } from "../policy/index.ts";
 import { LIMITS } from "./limits.ts";
+import type { Work } from "./statements.ts";
 
 export interface Moment {
   readonly row: number;
@@ -12,18 +13,18 @@ export interface Moment {
  * that begin at whole multiples of it, so that an entry that was offered once is offered again), cut to 256 KiB.
  * `read` answers a pass's JSON text, or undefined for one that cannot be used; then the bucket's next newest is taken.
  */
-export function offer(
+export function* offer(
   moments: readonly Moment[],
   { everySeconds }: HistoryOffer,
-  read: (row: number) => string | undefined,
-): string {
+  read: (row: number) => Work<string | undefined>,
+): Work<string> {
   const entries: string[] = [];
   let bytes = 2;
   let last: number | undefined;
   for (const { row, atMs } of moments) {
     const bucket = Math.floor(atMs / (everySeconds * 1_000));
     if (bucket === last) continue;
-    const body = read(row);
+    const body = yield* read(row);
     const entry = body === undefined ? undefined : entryOf(restore(body));
     if (entry === undefined) continue;
     const text = JSON.stringify(entry);

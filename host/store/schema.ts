@@ -34,6 +34,21 @@ const MIGRATIONS: readonly string[] = [
      bytes BLOB NOT NULL,
      PRIMARY KEY (policy, digest)
    ) STRICT, WITHOUT ROWID;`,
+  // Terms, a floor below which nothing is kept, passes as differences to an earlier one, and records that are set aside.
+  `ALTER TABLE policies ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE policies ADD COLUMN floor INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE policies ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE iterations ADD COLUMN format INTEGER NOT NULL DEFAULT 1;
+   ALTER TABLE iterations ADD COLUMN base INTEGER;
+   ALTER TABLE iterations ADD COLUMN delta BLOB;
+   ALTER TABLE iterations ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
+   UPDATE iterations SET size = octet_length(body);
+   DROP INDEX iterations_by_number;
+   CREATE INDEX iterations_by_number ON iterations (policy, number, size);
+   CREATE INDEX iterations_full ON iterations (policy, number) WHERE format = 1;
+   CREATE INDEX iterations_by_base ON iterations (base) WHERE base IS NOT NULL;
+   CREATE TABLE aside (row INTEGER PRIMARY KEY, key TEXT NOT NULL, uid TEXT NOT NULL, record TEXT NOT NULL) STRICT;
+   CREATE INDEX aside_by_key ON aside (key, row);`,
 ];
 
 /**
@@ -46,15 +61,15 @@ export function migrate(database: DatabaseSync): void {
      INSERT OR IGNORE INTO schema (only, version) VALUES (1, 0);`,
   );
   const version = versionOf(database);
-  if (version > MIGRATIONS.length) {
-    throw new Error(
-      `its schema version is ${version} and this host knows ${MIGRATIONS.length}: run a newer host`,
-    );
-  }
+  if (version > MIGRATIONS.length) throw laterVersion(version, MIGRATIONS.length);
   MIGRATIONS.slice(version).forEach((step, at) => {
     database.exec(`BEGIN IMMEDIATE; ${step}; UPDATE schema SET version = ${version + at + 1}; COMMIT`);
   });
 }
+
+/** Knowledge was written by a later version than this one knows. */
+export const laterVersion = (found: number, known: number) =>
+  new Error(`its schema version is ${found} and this host knows ${known}: run a newer host`);
 
 function versionOf(database: DatabaseSync): number {
   return Number(database.prepare("SELECT version FROM schema").get()?.["version"] ?? 0);

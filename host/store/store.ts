@@ -11,15 +11,24 @@ import type { Clock, Store } from "../loop/index.ts";
 import type { Policy, PolicyKey } from "../policy/index.ts";
 import { restore } from "./history.ts";
 import { LIMITS } from "./limits.ts";
-import type { Entry, Owner } from "./messages.ts";
+import type { Backend, Dump, Entry, Owner, Taken } from "./messages.ts";
+import { PostgresKnowledge } from "./postgres.ts";
 import { StoreThread } from "./thread.ts";
 
 export interface StoreOptions {
-  /** Where knowledge is kept, or `:memory:`. Its folder is created. */
-  readonly file: string;
+  /** The SQLite file that knowledge is kept in, or `:memory:`; its folder is created. Or the URL of a PostgreSQL database. */
+  readonly file?: string;
+  readonly url?: string;
+  /** How long PostgreSQL may take to answer. Default: 10 s. */
+  readonly answerMs?: number;
   readonly clock: Clock;
-  /** Is told of every record that was found corrupt and dropped. Default: nobody is. */
+  /** Is told of every record that was found corrupt and set aside. Default: nobody is. */
   readonly report?: (fault: Fault) => void;
+  /**
+   * The term in which this replica may write for a policy. What is remembered in an earlier term than somebody else's is
+   * refused as `NotLeader`; undefined, the default, is never refused.
+   */
+  readonly epoch?: (key: PolicyKey) => number | undefined;
 }
 
 /** The store of the loop, and what else is asked of knowledge. */
@@ -28,6 +37,12 @@ export type KnowledgeStore = Store & {
   entries(key: PolicyKey, limit: number): Promise<readonly Iteration[]>;
   /** The longer bodies that a pass's journal names, those that are still kept. */
   bodies(key: PolicyKey, journal: Journal): Promise<JournalBodies>;
+  /** The policies that anything is known of. */
+  keys(): Promise<readonly PolicyKey[]>;
+  /** All that is known of a policy, to be carried elsewhere. */
+  dump(key: PolicyKey): Promise<Dump | undefined>;
+  /** Puts back what was dumped; false, and nothing done, where the policy is known already and is not to be replaced. */
+  load(dump: Taken, replace: boolean): Promise<boolean>;
   /** Drops everything that is known of a policy: for when it has been deleted. */
   forget(key: PolicyKey): Promise<void>;
   /** Finishes what was asked before, and ends the thread; later calls fail. */
@@ -37,35 +52,64 @@ export type KnowledgeStore = Store & {
 /** The passes that count as successful: what they carry is given to the next one. */
 const SUCCESSFUL: readonly IterationOutcome[] = ["Unchanged", "Scaled", "PartlyScaled", "DryRun"];
 
-/** Opens knowledge in a SQLite file, in a thread of its own. Throws `StoreUnavailable` if the file cannot be used. */
-export async function openStore({ file, clock, report }: StoreOptions): Promise<KnowledgeStore> {
-  const thread = new StoreThread(file, (message) => report?.(new Fault("KnowledgeCorrupt", message)));
-  await thread.open();
+/** Opens knowledge in its SQLite file or PostgreSQL database. Throws `StoreUnavailable` if that cannot be used. */
+export async function openStore(options: StoreOptions): Promise<KnowledgeStore> {
+  const corrupt = (message: string) => options.report?.(new Fault("KnowledgeCorrupt", message));
+  const { url, file = ":memory:", answerMs } = options;
+  const backend =
+    url === undefined
+      ? new StoreThread(file, corrupt)
+      : new PostgresKnowledge({ url, corrupt, ...(answerMs !== undefined && { answerMs }) });
+  await backend.open();
+  return storeOn(backend, options);
+}
+
+function storeOn(backend: Backend, { clock, epoch }: StoreOptions): KnowledgeStore {
+  const term = (key: PolicyKey) => {
+    const said = epoch?.(key);
+    return said === undefined ? {} : { epoch: said };
+  };
   return {
     async recall(policy): Promise<Past> {
       const { history } = policy.knowledge;
       const nowMs = clock.now().getTime();
-      const known = await thread.ask({ do: "recall", owner: ownerOf(policy), history, nowMs });
+      const known = await backend.ask({
+        do: "recall",
+        owner: ownerOf(policy),
+        history,
+        nowMs,
+        ...term(policy.key),
+      });
       return {
         number: known.number,
         carry: known.carry,
         history: JSON.parse(known.history) as Past["history"],
         open: known.open === undefined ? undefined : restore(known.open),
         ...(known.memory === undefined ? {} : { memory: JSON.parse(known.memory) as Memory }),
+        ...(known.lost ? { memoryLost: true } : {}),
       };
     },
     async remember(policy, iteration) {
-      const entry = entryOf(iteration);
-      await thread.ask({ do: "remember", owner: ownerOf(policy), keep: policy.knowledge.keep, entry });
+      const { keep } = policy.knowledge;
+      const [owner, entry] = [ownerOf(policy), entryOf(iteration)];
+      const { refusedBy } = await backend.ask({ do: "remember", owner, keep, entry, ...term(policy.key) });
+      if (refusedBy !== undefined)
+        throw new Fault(
+          "NotLeader",
+          `Knowledge of ${policy.key} was written in term ${refusedBy}, after this replica's`,
+        );
     },
     async entries(key, limit) {
-      return (await thread.ask({ do: "entries", key, limit })).map(restore);
+      return (await backend.ask({ do: "entries", key, limit })).map(restore);
     },
     async bodies(key, journal) {
-      return new Map(await thread.ask({ do: "bodies", key, digests: digestsOf(journal) }));
+      return new Map(await backend.ask({ do: "bodies", key, digests: digestsOf(journal) }));
     },
-    forget: async (key) => thread.ask({ do: "forget", key }),
-    close: async () => thread.ask({ do: "close" }),
+    keys: async () => (await backend.ask({ do: "keys" })) as readonly PolicyKey[],
+    dump: async (key) => backend.ask({ do: "dump", key }),
+    load: async (dump, replace) => backend.ask({ do: "load", key: dump.policy.key, dump, replace }),
+    forget: async (key) => backend.ask({ do: "forget", key }),
+    close: async () => backend.ask({ do: "close" }),
   };
 }
 
@@ -94,6 +138,7 @@ function entryOf(iteration: Iteration): Entry {
     atMs: Date.parse(at),
     outcome,
     decided: decision !== undefined,
+    compact: outcome === "Unchanged" && iteration.fault === undefined && decision?.changes.length === 0,
     body,
     bodies: [...(bodies ?? [])],
     carry: successful ? { text: carry } : undefined,

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { Fault } from "../fault/index.ts";
 import { LIMITS } from "./limits.ts";
-import type { Answers, Call, Question, Said } from "./messages.ts";
+import type { Answers, Backend, Call, Question, Said } from "./messages.ts";
 
 interface Waiting {
   readonly resolve: (answer: never) => void;
@@ -9,7 +9,7 @@ interface Waiting {
 }
 
 /** Our end of the thread that holds the file. A thread that ends is started again by the next question. */
-export class StoreThread {
+export class StoreThread implements Backend {
   readonly #file: string;
   readonly #corrupt: (message: string) => void;
   readonly #waiting = new Map<number, Waiting>();
@@ -84,5 +84,6 @@ export class StoreThread {
   }
 }
 
-const unavailable = (message: string, retry = true) =>
+/** Knowledge cannot be read or written now. */
+export const unavailable = (message: string, retry = true) =>
   new Fault("StoreUnavailable", `Knowledge is not available: ${message}`, { retry });

@@ -52,20 +52,7 @@ function answerOne(file: KnowledgeFile, { call, question }: Call): Reply {
 }
 
 function perform(file: KnowledgeFile, question: Question): Answers[keyof Answers] {
-  switch (question.do) {
-    case "recall":
-      return file.recall(question.owner, question.history, question.nowMs);
-    case "remember":
-      return void file.remember(question.owner, question.keep, question.entry);
-    case "entries":
-      return file.entries(question.key, question.limit);
-    case "bodies":
-      return file.bodies(question.key, question.digests);
-    case "forget":
-      return void file.forget(question.key);
-    case "close":
-      return undefined;
-  }
+  return question.do === "close" ? undefined : file.perform(question);
 }
 
 const messageOf = (failure: unknown) => (failure instanceof Error ? failure.message : String(failure));

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { Agent, request, type Dispatcher } from "undici";
+import { Agent, request } from "undici";
 
 /** A request of the operator's, as the gateway sees it. */
 export interface Asked {
@@ -73,7 +73,7 @@ export async function gateway(server: string, { key, cert, ca }: GatewayKeys): P
       await new Promise((resolve) => setTimeout(resolve, told.delayMs));
     const { host: _host, connection: _connection, ...headers } = incoming.headers;
     const answer = await request(`${server}${one.url}`, {
-      method: one.method as Dispatcher.HttpMethod,
+      method: one.method,
       headers: headers as Record<string, string>,
       dispatcher: upstream,
       ...(one.body === "" ? {} : { body: one.body }),

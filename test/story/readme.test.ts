@@ -17,6 +17,10 @@ const TEAM = "team-a";
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "npm start": "test/story/start.test.ts",
   "npm cit": ".ci/run",
+  "npm run sluice -- knowledge export knowledge.ndjson --state /var/lib/sluice": "test/store-page.test.ts",
+  "npm run sluice -- knowledge import knowledge.ndjson --knowledge-url-file /etc/sluice/knowledge-url":
+    "test/store-page.test.ts",
+  "npm run operator -- --knowledge-url-file /etc/sluice/knowledge-url": "test/store-page.test.ts",
   "npm test -- test/guardrails.test.ts": ".ci/run, which runs all of them",
 };
 
@@ -24,7 +28,9 @@ const readme = await readFile(join(ROOT, "README.md"), "utf8");
 const pages = [
   readme,
   ...(await Promise.all(
-    ["test.md", "ask-a-service.md"].map((name) => readFile(join(ROOT, "docs/how-to", name), "utf8")),
+    ["test.md", "ask-a-service.md", "keep-knowledge-in-postgresql.md"].map((name) =>
+      readFile(join(ROOT, "docs/how-to", name), "utf8"),
+    ),
   )),
 ];
 const blocks = (language: string, text: string) =>
