@@ -34,9 +34,21 @@ export interface Flags {
   readonly namespace: string;
   /** Where traces are sent by OTLP over HTTP. */
   readonly traces: string | undefined;
+  /** Whether several replicas share the policies, and how; undefined where this one has them all. */
+  readonly sharing: Sharing | undefined;
   readonly policy: string | undefined;
   /** Ends by itself after this time; undefined runs until it is told to end. */
   readonly forSeconds: number | undefined;
+}
+
+/** How replicas share the policies of a cluster. */
+export interface Sharing {
+  /** Where the cluster has no number yet. */
+  readonly shards: number;
+  /** Where the Leases are. */
+  readonly namespace: string;
+  /** How long a Lease holds. */
+  readonly leaseSeconds: number;
 }
 
 export const HELP = `usage: node host/main.ts operator [options]     scale the policies of a cluster
@@ -61,6 +73,10 @@ operator:
   --deny-address ADDRESS|NETWORK
                                is never reached by what an algorithm asks, besides the API server (repeatable)
   --namespace NAME             where the Secrets of ClusterCredentials are (default sluice-system)
+  --replicas N                 more than 1: share the policies with others of their kind by Leases (default 1)
+  --shards N                   parts that the policies are shared in, for the first replica of all (default 8)
+  --lease-namespace NAME       where the Leases are; given, policies are shared (default --namespace's)
+  --lease-seconds N            another replica takes over after so long without a word (default 15)
 standalone:
   --policy FILE                a ScalingPolicy of your own over the simulated application
   --for SECONDS                end after that many seconds (30 or 30s)
@@ -86,6 +102,10 @@ const OPTIONS = {
   "service-address": { type: "string", multiple: true },
   namespace: { type: "string" },
   traces: { type: "string" },
+  replicas: { type: "string" },
+  shards: { type: "string" },
+  "lease-namespace": { type: "string" },
+  "lease-seconds": { type: "string" },
   policy: { type: "string" },
   for: { type: "string" },
 } as const;
@@ -124,6 +144,7 @@ export function readFlags(given: readonly string[]): Flags {
     denyAddresses: (values["deny-address"] ?? []).map(network),
     namespace: values.namespace ?? "sluice-system",
     traces: tracesUrl(values.traces),
+    sharing: sharing(values),
     policy: values.policy,
     forSeconds:
       values.for === undefined ? undefined : count("for", values.for.replace(/s$/, ""), 0, 1, 1_000_000),
@@ -150,6 +171,16 @@ function count(
     throw usage(`--${flag} ${text}`, `it takes a whole number from ${least} to ${most}`);
   }
   return value;
+}
+
+function sharing(values: ReturnType<typeof parsed>["values"]): Sharing | undefined {
+  const replicas = count("replicas", values.replicas, 1, 1, 100);
+  const shards = count("shards", values.shards, 8, 1, 1_024);
+  // A call takes its time: below 2 s a lease would be lost to any hiccup.
+  const leaseSeconds = count("lease-seconds", values["lease-seconds"], 15, 2, 300);
+  if (replicas === 1 && values["lease-namespace"] === undefined) return undefined;
+  const namespace = values["lease-namespace"] ?? values.namespace ?? "sluice-system";
+  return { shards: Math.max(shards, replicas), namespace, leaseSeconds };
 }
 
 function isolation(text: string): Isolation {

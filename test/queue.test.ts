@@ -240,3 +240,22 @@ test("whatever happens, no key is in work twice, none is lost, and none is worke
     { numRuns: 200 },
   );
 });
+
+test("between two turns of a tenant that has more to do, every other tenant has one turn at most", async () => {
+  const key = fc.tuple(fc.constantFrom("a", "b", "c", "d"), fc.nat({ max: 30 }));
+  const run = async (given: readonly (readonly [string, number])[]) => {
+    const { keys, started, finish } = queue();
+    keys.add("first/0");
+    await settled();
+    for (const [tenant, name] of given) keys.add(`${tenant}/${name}`);
+    for (let at = 0; at < started.length; at += 1) await finish(started[at] ?? "");
+    const turns = started.map((one) => one.split("/")[0] ?? "");
+    turns.forEach((tenant, at) => {
+      const next = turns.indexOf(tenant, at + 1);
+      const between = next === -1 ? [] : turns.slice(at + 1, next);
+      expect(new Set(between).size).toBe(between.length);
+    });
+    expect(new Set(started).size).toBe(new Set(given.map((one) => one.join("/"))).size + 1);
+  };
+  await fc.assert(fc.asyncProperty(fc.array(key, { maxLength: 60 }), run), { numRuns: 100 });
+});

@@ -11,6 +11,8 @@ export interface Memory {
   readonly failingSinceMs?: number;
   /** What had been remembered was lost then: nothing shrinks before every window has passed since. */
   readonly lostAtMs?: number;
+  /** Of the lease under which it was written; absent where one replica has all policies. */
+  readonly epoch?: number;
 }
 
 /** A number and when it was said. */

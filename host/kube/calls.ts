@@ -13,8 +13,15 @@ export class Calls implements Api {
   readonly #transport: Transport;
   readonly #identity: Identity;
   readonly #doubt: (apiVersion: string) => void;
+  readonly #isUrgent: boolean;
 
-  constructor(transport: Transport, identity: Identity, doubt: (apiVersion: string) => void) {
+  constructor(
+    transport: Transport,
+    identity: Identity,
+    doubt: (apiVersion: string) => void,
+    isUrgent = false,
+  ) {
+    this.#isUrgent = isUrgent;
     this.#transport = transport;
     this.#identity = identity;
     this.#doubt = doubt;
@@ -144,7 +151,8 @@ export class Calls implements Api {
   ): Call {
     const name = subresource === undefined ? resource.plural : `${resource.plural}/${subresource}`;
     const group = resource.apiVersion.includes("/") ? (resource.apiVersion.split("/")[0] ?? "") : "";
-    return { ...options, identity: this.#identity, verb, method, path, resource: name, group };
+    const isUrgent = this.#isUrgent;
+    return { ...options, identity: this.#identity, verb, method, path, resource: name, group, isUrgent };
   }
 }
 

@@ -12,6 +12,8 @@ export interface Cluster {
   /** Calls with the rights of a policy's service account. */
   as(identity: TenantIdentity): TenantApi;
   readonly operator: Api;
+  /** The same rights over connections of its own, with 3 s for a call: for renewals of leases, which must not wait. */
+  readonly leases: Api;
   /** How the cluster serves a kind. Throws `TargetNotFound` if it does not. */
   resource(apiVersion: string, kind: string): Promise<Resource>;
   /** The host that the API server is reached at: a name or an address. */
@@ -32,6 +34,7 @@ export function connect({ time = machineTime, ...source }: ConnectOptions): Clus
   return {
     as: (identity) => tenantApi(new Calls(transport, tenantOnly(identity), doubt), identity),
     operator,
+    leases: new Calls(transport, OPERATOR, doubt, true),
     resource: (apiVersion, kind) => discovery.resource(apiVersion, kind),
     host: () => transport.host(),
     close: () => transport.close(),

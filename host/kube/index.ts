@@ -9,3 +9,4 @@ export { WorkQueue } from "./queue.ts";
 export { cutToBytes, eventRecorder, type EventNews, type EventRecorder } from "./events.ts";
 export { applyStatus, differs } from "./apply.ts";
 export { jittered, machineTime, type Time } from "./time.ts";
+export { Elector, leaseTimes, Sighting, type LeaseTimes } from "./lease.ts";

@@ -18,6 +18,9 @@ interface ReflectorLimits {
   readonly backoffMostMs: number;
   /** Lists cost the server most: after a 410 everybody waits up to this long before the next. */
   readonly relistSpreadMs: number;
+  /** A watch that leaves out changes looks like one that has none: after a time between these two all is read again. */
+  readonly relistMsLeast: number;
+  readonly relistMsMost: number;
 }
 
 const REFLECTOR_LIMITS: ReflectorLimits = {
@@ -28,6 +31,8 @@ const REFLECTOR_LIMITS: ReflectorLimits = {
   backoffLeastMs: 800,
   backoffMostMs: 30_000,
   relistSpreadMs: 1_000,
+  relistMsLeast: 10 * 60_000,
+  relistMsMost: 30 * 60_000,
 };
 
 export interface ReflectorOptions<T> extends Selection {
@@ -92,6 +97,10 @@ class ReflectorLoop<T> {
   /** Where a watch goes on; undefined when only a list can tell. */
   #version: string | undefined;
   #failuresInRow = 0;
+  /** When a list is due although the watches are well. */
+  #relistAtMs = Infinity;
+  /** As far as the watches told, for a list that checks them; what is newer none of them could have told. */
+  #toldUntil: string | undefined;
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
@@ -104,6 +113,10 @@ class ReflectorLoop<T> {
     const { signal, time } = this.#options;
     while (!signal.aborted) {
       try {
+        if (time.elapsedMs() >= this.#relistAtMs) {
+          this.#toldUntil ??= this.#version;
+          this.#version = undefined;
+        }
         this.#version ??= await this.#list();
         const startedMs = time.elapsedMs();
         await this.#watch(this.#version);
@@ -129,12 +142,16 @@ class ReflectorLoop<T> {
       this.#heard();
       for (const object of page.items) {
         listed.add(keyOf(object));
-        this.#missed(this.#put(object) ? 1 : 0);
+        const isNews = this.#put(object);
+        if (isNews && !isAfter(object.metadata.resourceVersion, this.#toldUntil)) this.#missed(1);
       }
       ({ continue: next, resourceVersion: version } = page);
     } while (next !== undefined);
     this.#missed(this.store.keepOnly(listed));
     this.figures.lists += 1;
+    this.#toldUntil = undefined;
+    const { relistMsLeast: least, relistMsMost: most } = this.#limits;
+    this.#relistAtMs = this.#options.time.elapsedMs() + least + (most - least) * this.#options.time.random();
     this.synced = true;
     return version;
   }
@@ -218,6 +235,12 @@ class ReflectorLoop<T> {
       // The listener for failures failed: there is nobody left to tell.
     }
   }
+}
+
+/** Whether a version is later than another; versions that are no numbers are not compared. */
+function isAfter(version: string, other: string | undefined): boolean {
+  if (other === undefined || !/^\d+$/.test(version) || !/^\d+$/.test(other)) return false;
+  return BigInt(version) > BigInt(other);
 }
 
 /** Only what is given, so that an optional field is left out and not undefined. */

@@ -15,6 +15,8 @@ export interface Call extends Attempt {
   readonly contentType?: string;
   /** Ends a stream. */
   readonly signal?: AbortSignal;
+  /** Whether it goes over connections on which nothing else waits; then it is not repeated, and has less time. */
+  readonly isUrgent?: boolean;
 }
 
 /** What one connection pool, one answer and one wait may cost. */
@@ -23,6 +25,10 @@ const WIRE_LIMITS = {
   callConnections: 8,
   // HTTP/1.1 gives every watch a connection of its own.
   watchConnections: 32,
+  // Renewals of leases: one is enough, the second for when that is mute.
+  urgentConnections: 2,
+  // A lease is given up after 10 s without a renewal: at least three have to fit in.
+  urgentMs: 3_000,
   queuedCalls: 4_096,
   connectMs: 10_000,
   callMs: 30_000,
@@ -43,9 +49,10 @@ interface Pools {
   readonly credentials: Credentials;
   readonly calls: Pool;
   readonly watches: Pool;
+  readonly urgent: Pool;
 }
 
-/** The only way to the API server: two bounded pools of connections, shared by everybody. */
+/** The only way to the API server: three bounded pools of connections, shared by everybody. */
 export class Transport {
   readonly #keeper: CredentialKeeper;
   readonly #time: Time;
@@ -63,7 +70,7 @@ export class Transport {
 
   /** The answer's text. Reads are tried three times; throws a `ClusterFault` for everything but success. */
   async send(call: Call): Promise<string> {
-    const tries = call.method === "GET" ? WIRE_LIMITS.readRetries : 0;
+    const tries = call.method === "GET" && call.isUrgent !== true ? WIRE_LIMITS.readRetries : 0;
     for (let tried = 0; ; tried += 1) {
       try {
         return await this.#once(call);
@@ -97,15 +104,19 @@ export class Transport {
   async close(): Promise<void> {
     const pools = this.#pools;
     this.#pools = undefined;
-    await Promise.all([pools?.calls.destroy(), pools?.watches.destroy()]);
+    await Promise.all([pools?.calls.destroy(), pools?.watches.destroy(), pools?.urgent.destroy()]);
   }
 
   async #once(call: Call): Promise<string> {
     const deadline = new AbortController();
-    const late = () => deadline.abort(new Error(`no answer in ${WIRE_LIMITS.callMs} ms`));
-    const cancel = this.#time.after(WIRE_LIMITS.callMs, late);
+    const [pool, ms] =
+      call.isUrgent === true
+        ? (["urgent", WIRE_LIMITS.urgentMs] as const)
+        : (["calls", WIRE_LIMITS.callMs] as const);
+    const late = () => deadline.abort(new Error(`no answer in ${ms} ms`));
+    const cancel = this.#time.after(ms, late);
     try {
-      const answer = await this.#dispatch({ ...call, signal: deadline.signal }, "calls");
+      const answer = await this.#dispatch({ ...call, signal: deadline.signal }, pool);
       const text = await textOf(answer, call);
       if (answer.statusCode >= 200 && answer.statusCode < 300) return text;
       throw refusal(answer.statusCode, text, header(answer, "retry-after"), call);
@@ -115,7 +126,7 @@ export class Transport {
   }
 
   /** Sends once; a second time where the server did not know the credentials and the files hold others by now. */
-  async #dispatch(call: Call, pool: "calls" | "watches", timeouts: Timeouts = {}) {
+  async #dispatch(call: Call, pool: "calls" | "watches" | "urgent", timeouts: Timeouts = {}) {
     const identity = impersonation(call.identity);
     const send = async ({ credentials, ...pools }: Pools) => {
       const { authorization, basePath } = credentials;
@@ -159,6 +170,7 @@ export class Transport {
     // Calls that are under way end on the old connections.
     void held?.calls.close();
     void held?.watches.close();
+    void held?.urgent.close();
     const { origin, tls } = credentials;
     const connect = { ...tls, timeout: WIRE_LIMITS.connectMs, keepAlive: true } as Pool.Options["connect"];
     const options = (connections: number): Pool.Options => ({
@@ -172,7 +184,8 @@ export class Transport {
     });
     const calls = new Pool(origin, options(WIRE_LIMITS.callConnections));
     const watches = new Pool(origin, options(WIRE_LIMITS.watchConnections));
-    this.#pools = { credentials, calls, watches };
+    const urgent = new Pool(origin, options(WIRE_LIMITS.urgentConnections));
+    this.#pools = { credentials, calls, watches, urgent };
     return this.#pools;
   }
 

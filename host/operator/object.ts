@@ -1,4 +1,4 @@
-import type { KubeObject } from "../kube/index.ts";
+import { fieldsOf, type KubeObject } from "../kube/index.ts";
 import { policyKey, type PolicyKey, type ScalingPolicyStatus } from "../policy/index.ts";
 
 /** What is kept of a `ScalingPolicy` while it is watched: its managed fields alone would double the memory. */
@@ -20,6 +20,8 @@ export interface PolicyObject {
 
 export function trimPolicy(object: KubeObject): PolicyObject {
   const { namespace = "", name, uid, generation = 0, resourceVersion } = object.metadata;
+  // A checkpoint is read when it is needed, from the cluster itself.
+  const { checkpoint: _checkpoint, ...status } = fieldsOf(object["status"]);
   return {
     key: policyKey(namespace, name),
     apiVersion: object.apiVersion,
@@ -31,7 +33,7 @@ export function trimPolicy(object: KubeObject): PolicyObject {
     resourceVersion,
     annotations: own(object.metadata.annotations),
     spec: object["spec"],
-    status: object["status"] ?? {},
+    status,
   };
 }
 

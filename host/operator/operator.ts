@@ -17,7 +17,8 @@ import type { Policy, PolicyKey } from "../policy/index.ts";
 import { collectLeftovers } from "./leftovers.ts";
 import { trimPolicy, type PolicyObject } from "./object.ts";
 import { Reconciler } from "./reconcile.ts";
-import { reporter } from "./report.ts";
+import { reporter, type Reporter } from "./report.ts";
+import type { ShardListener, Shards } from "./shards.ts";
 
 /** What is told of the operator's work to those who count, log and keep. */
 export interface Watcher {
@@ -41,6 +42,8 @@ export interface OperatorOptions {
   readonly concurrency: number;
   /** This replica's name, in events. */
   readonly instance: string;
+  /** Which policies are this replica's; absent, all are. */
+  readonly shards?: Shards;
   readonly signal: AbortSignal;
 }
 
@@ -83,27 +86,19 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const queue = new WorkQueue({ time });
   const views = new Map<PolicyKey, PolicyView>();
   const onFault = (fault: Fault) => watcher.failed(fault, undefined);
-  const events = eventRecorder(cluster.operator, {
-    controller: "sluice.dev/operator",
-    instance: options.instance,
-    time,
-    onFault,
-  });
+  const { instance } = options;
+  const recorded = { controller: "sluice.dev/operator", instance, time, onFault };
+  const events = eventRecorder(cluster.operator, recorded);
   const policies = reflect({
-    api: cluster.operator,
-    resource,
-    trim: trimPolicy,
+    ...{ api: cluster.operator, resource, trim: trimPolicy, onFault, time, signal },
     onEvent: (key) => queue.add(key),
-    onFault,
-    time,
-    signal,
   });
   const reconciler = new Reconciler({
     time,
     world,
     algorithms,
     shadows,
-    reporter: reporter({ cluster, resource, events, now: () => time.now() }),
+    reporter: owned(options.shards, reporter({ cluster, resource, events, now: () => time.now() })),
     held: (key) => heldIn(policies, key),
     observe: (policy, iteration, seconds) => {
       views.set(policy.key, viewOf(policy, iteration, shadows?.of(policy.key)?.last));
@@ -115,19 +110,19 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       await watcher.gone(key);
     },
   });
-  const work = async (key: string): Promise<void> => {
+  const work = ours(options.shards, policies, async (key) => {
     const againMs = await reconciler.reconcile(key as PolicyKey);
     queue.forget(key);
     if (againMs !== undefined) queue.addAfter(key, jittered(time, againMs, JITTER_SHARE));
-  };
+  });
+  options.shards?.listen(
+    taking(options.shards, policies, queue, (key) => {
+      reconciler.leave(key);
+      views.delete(key);
+    }),
+  );
   const tell = (key: string, fault: Fault) => watcher.failed(fault, key);
-  const known = watcher.known;
-  if (known !== undefined)
-    collectLeftovers({
-      ...{ time, signal, known, onFault, hasSynced: () => policies.hasSynced() },
-      isHeld: (key) => heldIn(policies, key) !== undefined,
-      gone: (key) => queue.add(key),
-    });
+  findLeftovers(options, policies, queue);
   const worked = queue.run(work, { concurrency: options.concurrency, signal, onFault: tell });
   return {
     view: () => ({ policies: [...views.values()].sort((one, other) => one.key.localeCompare(other.key)) }),
@@ -152,6 +147,65 @@ function informerFigures(kind: string, { figures, size }: Reflector<unknown>, ti
   const { lists, failures, missed, lastHeardMs } = figures;
   const silentSeconds = (time.elapsedMs() - lastHeardMs) / 1_000;
   return { kind, objects: size, silentSeconds, lists, failures, missed };
+}
+
+/** What is kept of policies that were deleted while nobody watched is dropped, once all that there are have been read. */
+function findLeftovers(
+  { time, signal, watcher }: OperatorOptions,
+  policies: Reflector<PolicyObject>,
+  queue: WorkQueue,
+): void {
+  const { known } = watcher;
+  if (known === undefined) return;
+  collectLeftovers({
+    ...{ time, signal, known },
+    onFault: (fault) => watcher.failed(fault, undefined),
+    hasSynced: () => policies.hasSynced(),
+    isHeld: (key) => heldIn(policies, key) !== undefined,
+    gone: (key) => queue.add(key),
+  });
+}
+
+/** The policies of a shard that comes are queued, those of one that goes are left. */
+function taking(
+  shards: Shards,
+  policies: Reflector<PolicyObject>,
+  queue: WorkQueue,
+  leave: (key: PolicyKey) => void,
+): ShardListener {
+  const keysOf = (shard: number) =>
+    policies.entries().flatMap(([, { key }]) => (shards.shardOf(key) === shard ? [key] : []));
+  return {
+    gained: (shard) => keysOf(shard).forEach((key) => queue.add(key)),
+    lost: (shard) => keysOf(shard).forEach(leave),
+  };
+}
+
+/** What a policy is told is told by its owner alone. */
+function owned(shards: Shards | undefined, reporter: Reporter): Reporter {
+  const report: Reporter["report"] = async (object, outcome, running) => {
+    if (shards?.mayWrite(object.key) !== undefined) return;
+    await reporter.report(object, outcome, running);
+  };
+  return { ...reporter, report };
+}
+
+/** The work on the policies of this replica; that one is gone concerns them all. */
+function ours(
+  shards: Shards | undefined,
+  policies: Reflector<PolicyObject>,
+  work: (key: string) => Promise<void>,
+): (key: string) => Promise<void> {
+  return async (key) => {
+    const isGone = heldIn(policies, key as PolicyKey) === undefined;
+    const done = shards === undefined || isGone ? () => undefined : shards.enter(key as PolicyKey);
+    if (done === undefined) return;
+    try {
+      await work(key);
+    } finally {
+      done();
+    }
+  };
 }
 
 function heldIn(policies: Reflector<PolicyObject>, key: PolicyKey): PolicyObject | undefined {

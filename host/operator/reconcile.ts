@@ -76,6 +76,12 @@ export class Reconciler {
     return againSeconds === undefined ? undefined : Math.max(0, standing.dueMs - time.elapsedMs());
   }
 
+  /** Another replica goes on with it: when it comes back, it is looked at as for the first time. */
+  leave(key: PolicyKey): void {
+    this.#standings.delete(key);
+    this.#around.reporter.forget(key);
+  }
+
   async #forget(key: PolicyKey): Promise<undefined> {
     this.#standings.delete(key);
     this.#around.reporter.forget(key);

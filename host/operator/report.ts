@@ -53,7 +53,9 @@ export function reporter({ cluster, resource, events, now }: ReporterOptions): R
       const held = said.get(object.key);
       const { namespace, name, uid, resourceVersion: copy } = object;
       const before = held?.uid === uid ? held : { trouble: undefined, unsettled: undefined };
-      const known = held?.uid === uid && held.copy === copy ? held.status : object.status;
+      const last = held?.uid === uid && held.copy === copy ? held.status : object.status;
+      // What is handed over to other replicas has a writer of its own.
+      const { checkpoint: _checkpoint, ...known } = last;
       const status = statusAfter(known, outcome, running, object.generation, now().toISOString());
       const written = await applyStatus(
         cluster.operator,

@@ -18,6 +18,7 @@ export function clusterOf(world: World, server: Server, trouble: Trouble, life: 
   return {
     as: (identity) => tenantApi(server, call, identity),
     operator: operatorApi(world, server, trouble, life, call),
+    leases: operatorApi(world, server, trouble, life, call),
     resource: async (apiVersion, kind) => {
       const found = RESOURCES.find((one) => one.apiVersion === apiVersion && one.kind === kind);
       if (found === undefined) throw new Fault("TargetNotFound", `The cluster serves no ${kind}`);

@@ -9,6 +9,7 @@ import { processes } from "../engine/bed.ts";
 import { gateway, type Asked, type Gateway, type Script } from "../kube/gateway.ts";
 import { testworldBinary } from "../world/build.ts";
 import { conditions, replicas, ROOT, stage, type Stage } from "./bed.ts";
+import { checkHistory } from "./history.ts";
 import { eventually, operator, type OperatorProcess } from "./operator.ts";
 import { policyText } from "./policy.ts";
 
@@ -90,7 +91,7 @@ afterEach(async () => {
   way.calm();
   lie = undefined;
   await settled(Math.ceil(rate / 100));
-  checkHistory(way.asked);
+  checkHistory(way.asked, team);
 }, 60_000);
 
 const policy = (rest: object = {}) =>
@@ -117,22 +118,6 @@ const condition = (type: string, reason: string) =>
   );
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const scaleWrites = () => way.asked.filter(({ isScale, method }) => isScale && method === "PUT");
-
-/** Every write that was ever made: as the tenant's account, on a version that was read, of a number within the bounds. */
-function checkHistory(asked: readonly Asked[]): void {
-  for (const { as, method, isScale, body } of asked) {
-    if (method === "GET" || !isScale) continue;
-    const { metadata, spec } = JSON.parse(body) as {
-      metadata: { resourceVersion?: string; uid?: string };
-      spec: { replicas: number };
-    };
-    expect(as).toBe(`system:serviceaccount:${team}:scaler`);
-    expect(metadata.resourceVersion).toMatch(/^\d+$/);
-    expect(metadata.uid).toMatch(/^[0-9a-f-]{36}$/);
-    expect(spec.replicas).toBeGreaterThanOrEqual(1);
-    expect(spec.replicas).toBeLessThanOrEqual(32);
-  }
-}
 
 /** While this goes on, the load changes: nothing may be scaled; when it is over, what is wanted is there. */
 async function holds(script: (asked: Asked) => Script, wanted: number, ms = 2_500): Promise<void> {
