@@ -17,6 +17,8 @@ const TEAM = "team-a";
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "npm start": "test/story/start.test.ts",
   "npm cit": ".ci/run",
+  "helm install sluice charts/sluice --namespace sluice-system --create-namespace --set image.repository=registry.example/sluice":
+    "test/story/chart.test.ts, with an image that nobody has",
   "npm run sluice -- knowledge export knowledge.ndjson --state /var/lib/sluice": "test/store-page.test.ts",
   "npm run sluice -- knowledge import knowledge.ndjson --knowledge-url-file /etc/sluice/knowledge-url":
     "test/store-page.test.ts",
