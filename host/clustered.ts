@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Algorithms } from "./algorithm/index.ts";
 import { registryArtifacts } from "./artifact/index.ts";
-import { kubernetesDriver } from "./driver/index.ts";
+import { followTargets, kubernetesDriver } from "./driver/index.ts";
 import { engineFor } from "./engine/index.ts";
 import type { Fault } from "./fault/index.ts";
 import type { Flags } from "./flags.ts";
@@ -69,10 +69,11 @@ export async function operator(flags: Flags, signal: AbortSignal): Promise<void>
   const { effects } = network;
   const shadows = shadowsFor({ sandboxes: engine, registry, store, metrics, log, clock, limits, effects });
   await using trace = await tracing(flags);
+  const targets = await followTargets({ ...around, kinds: flags.informers, time: machineTime });
   const world = {
     clock,
     ...defined({ mayWrite: shards && ((policy: Policy) => shards.mayWrite(policy.key)) }),
-    driver: kubernetesDriver(cluster),
+    driver: kubernetesDriver(cluster, targets),
     sources: sources({ endpoint: network.endpoint, credential: network.credentials.forService }),
     engine: shadows.beside(
       engineFor(engine, (policy) => algorithms.of(policy).artifacts, effects, clock, { limits }),
@@ -87,7 +88,7 @@ export async function operator(flags: Flags, signal: AbortSignal): Promise<void>
     instance: hostname(),
     watcher: watcherOf({ metrics, log, store, trace }, onFault),
   });
-  metrics.follow(running.figures);
+  metrics.follow(() => running.figures(targets.informers));
   const ready = () => {
     const checks = { policies: running.hasSynced(), tenants: network.tenants.hasSynced() };
     return { ok: checks.policies && checks.tenants, checks };
@@ -95,7 +96,7 @@ export async function operator(flags: Flags, signal: AbortSignal): Promise<void>
   await using console = await serve(flags, metrics, running.view, ready);
   log.info({ console: console.url.href }, `the operator runs; console on ${console.url.href}`);
   await running.ended;
-  await Promise.all([network.ended, shards?.ended]);
+  await Promise.all([network.ended, shards?.ended, targets.ended]);
   await Promise.all([world.sources.close(), artifacts.close(), cluster.close()]);
 }
 

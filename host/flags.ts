@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { parseArgs } from "node:util";
 
 import type { Isolation } from "./engine/index.ts";
+import type { TargetKind } from "./driver/index.ts";
 import { Fault } from "./fault/index.ts";
 import type { LogLevel } from "./telemetry/index.ts";
 
@@ -32,6 +33,8 @@ export interface Flags {
   readonly denyAddresses: readonly string[];
   /** Where the Secrets of ClusterCredentials are. */
   readonly namespace: string;
+  /** Kinds of targets that the operator keeps copies of. */
+  readonly informers: readonly TargetKind[];
   /** Where traces are sent by OTLP over HTTP. */
   readonly traces: string | undefined;
   /** Whether several replicas share the policies, and how; undefined where this one has them all. */
@@ -62,6 +65,8 @@ export const HELP = `usage: node host/main.ts operator [options]     scale the p
   --blanks N                   sandbox processes that are kept started besides (default 1)
   --isolation tenant|shared    whether a sandbox process serves one tenant while it lives, or all (default tenant)
   --supervisor-socket PATH     use the sandboxes of a supervisor that listens there; it was told the three above itself
+  --informer APIVERSION/KIND   keep copies of targets of this kind, whose scale is spec.replicas and status.replicas
+                               (repeatable; default apps/v1/Deployment and apps/v1/StatefulSet; none keeps none)
   --traces URL                 where a span for every pass is sent, such as http://collector:4318/v1/traces
 operator:
   --kubeconfig FILE, --context NAME   default: the account that is mounted into the pod
@@ -101,6 +106,7 @@ const OPTIONS = {
   "deny-address": { type: "string", multiple: true },
   "service-address": { type: "string", multiple: true },
   namespace: { type: "string" },
+  informer: { type: "string", multiple: true },
   traces: { type: "string" },
   replicas: { type: "string" },
   shards: { type: "string" },
@@ -143,6 +149,7 @@ export function readFlags(given: readonly string[]): Flags {
     serviceAddresses: new Map((values["service-address"] ?? []).map(serviceAddress)),
     denyAddresses: (values["deny-address"] ?? []).map(network),
     namespace: values.namespace ?? "sluice-system",
+    informers: informers(values.informer ?? ["apps/v1/Deployment", "apps/v1/StatefulSet"]),
     traces: tracesUrl(values.traces),
     sharing: sharing(values),
     policy: values.policy,
@@ -194,6 +201,16 @@ function network(text: string): string {
   if (isIP(address) === 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > most)
     throw usage(`--deny-address ${text}`, "it takes an address, or a network such as 10.0.0.0/8");
   return text;
+}
+
+function informers(given: readonly string[]): TargetKind[] {
+  if (given.join() === "none") return [];
+  return given.map((text) => {
+    const { apiVersion, kind } =
+      /^(?<apiVersion>([^/]+\/)?v\d\w*)\/(?<kind>[A-Z]\w*)$/.exec(text)?.groups ?? {};
+    if (apiVersion !== undefined && kind !== undefined) return { apiVersion, kind };
+    throw usage(`--informer ${text}`, "it takes APIVERSION/KIND, such as apps/v1/Deployment, or none");
+  });
 }
 
 function tracesUrl(text: string | undefined): string | undefined {

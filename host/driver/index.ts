@@ -1,1 +1,2 @@
 export { kubernetesDriver } from "./kubernetes.ts";
+export { followTargets, type TargetKind, type Targets } from "./targets.ts";

@@ -13,26 +13,35 @@ import type { Policy, TargetNode } from "../policy/index.ts";
 import type { Topology, TopologyNode } from "../topology/index.ts";
 import { readBudgets, spareOf, type Budget } from "./disruption.ts";
 import { inOrder } from "./order.ts";
-import { readScale, revisionOf, writeScale, type Scale } from "./scale.ts";
+import { readScale, revisionOf, scaleIn, writeScale, type Scale } from "./scale.ts";
+import type { Targets } from "./targets.ts";
 import { troubleOf } from "./trouble.ts";
 
 /** Scales any kind with a scale subresource, with the rights of the policy's service account alone. */
-export function kubernetesDriver(cluster: Cluster): Driver {
+export function kubernetesDriver(cluster: Cluster, targets?: Targets): Driver {
+  const reach = { cluster, targets };
   return {
     rescaleScope: "node",
-    discover: (policy) => discover(cluster, policy),
+    discover: (policy) => discover(reach, policy),
     // One after the other: what became of each is stored before the next is written.
     order: (policy, changes) => inOrder(changes, policy.nodes).map((change) => [change]),
-    scale: (policy, changes, permit) => scale(cluster, policy, changes, permit),
+    scale: (policy, changes, permit) => scale(reach, policy, changes, permit),
     trouble: (policy, node, since) => trouble(cluster, policy, node, since),
   };
 }
 
-async function discover(cluster: Cluster, policy: Policy): Promise<Topology> {
+interface Reach {
+  readonly cluster: Cluster;
+  /** Copies of targets; without them every target is read as the policy's account. */
+  readonly targets: Targets | undefined;
+}
+
+async function discover(reach: Reach, policy: Policy): Promise<Topology> {
+  const { cluster } = reach;
   const api = cluster.as(serviceAccount(policy.namespace, policy.serviceAccountName));
   const budgets = policy.respectDisruptionBudget ? await readBudgets(cluster, api) : undefined;
   const found = await Promise.allSettled(
-    policy.nodes.map((node, at) => naming(at, () => discoverNode(cluster, api, node, budgets))),
+    policy.nodes.map((node, at) => naming(at, () => discoverNode(reach, api, node, budgets))),
   );
   const nodes = found.map((result) => {
     if (result.status === "rejected") throw result.reason;
@@ -45,14 +54,16 @@ async function discover(cluster: Cluster, policy: Policy): Promise<Topology> {
 }
 
 async function discoverNode(
-  cluster: Cluster,
+  { cluster, targets }: Reach,
   api: TenantApi,
   node: TargetNode,
   budgets: readonly Budget[] | undefined,
 ): Promise<TopologyNode> {
   const resource = await scalable(cluster, node);
-  const scaled = await readScale(api, resource, node.ref.name);
-  const object = await readObject(api, resource, node.ref.name, budgets !== undefined);
+  // Which pods a disruption budget covers is not in the copies.
+  const copy = budgets === undefined ? await targets?.find(api.identity, resource, node.ref.name) : undefined;
+  const scaled = copy === undefined ? await readScale(api, resource, node.ref.name) : scaleIn(copy);
+  const object = copy ?? (await readObject(api, resource, node.ref.name, budgets !== undefined));
   const spare = budgets && spareOf(budgets, object);
   return {
     name: node.name,
@@ -68,15 +79,16 @@ async function discoverNode(
 }
 
 /** Writes the changes one after the other; what fails is told for its node, and the others go on. */
-async function scale(cluster: Cluster, policy: Policy, changes: readonly Change[], permit: Permit) {
+async function scale(reach: Reach, policy: Policy, changes: readonly Change[], permit: Permit) {
+  const { cluster } = reach;
   const api = cluster.as(serviceAccount(policy.namespace, policy.serviceAccountName));
   const outcomes: ChangeOutcome[] = [];
-  for (const change of changes) outcomes.push(await scaleNode(cluster, api, policy, change, permit));
+  for (const change of changes) outcomes.push(await scaleNode(reach, api, policy, change, permit));
   return outcomes;
 }
 
 async function scaleNode(
-  cluster: Cluster,
+  { cluster, targets }: Reach,
   api: TenantApi,
   policy: Policy,
   change: Change,
@@ -87,6 +99,7 @@ async function scaleNode(
     const { node, at } = nodeOf(policy, name);
     const granted = await naming(at, async () => {
       const resource = await scalable(cluster, node);
+      targets?.touched(api.identity, resource, node.ref.name);
       return writeScale(api, { ...change, resource, name: node.ref.name }, permit);
     });
     if (granted === to) return { node: name, outcome: "Scaled" };

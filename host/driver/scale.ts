@@ -30,7 +30,7 @@ export async function readScale(api: TenantApi, resource: Resource, name: string
   const scale = await api.get(resource, name, "scale").catch((thrown: unknown) => {
     throw withoutReplicas(thrown, resource, name);
   });
-  return understand(scale);
+  return scaleIn(scale);
 }
 
 /**
@@ -48,7 +48,7 @@ export async function writeScale(api: TenantApi, change: ScaleChange, permit: Pe
     if (denied !== undefined) throw denied;
     try {
       const written = await api.replace(resource, name, scaleObject(api, name, now, to), "scale");
-      return understand(written).replicas;
+      return scaleIn(written).replicas;
     } catch (thrown) {
       if (asFault(thrown).code !== "Conflict" || tried >= CONFLICT_RETRIES) throw denial(thrown);
     }
@@ -69,7 +69,8 @@ function isThere({ resource, name, from, to, revision }: ScaleChange, now: Scale
 /** The version that a decision names: another object of the same name is another revision. */
 export const revisionOf = ({ uid, resourceVersion }: Scale): string => `${uid}@${resourceVersion}`;
 
-function understand({ metadata, spec, status }: KubeObject): Scale {
+/** The numbers of a scale, or of an object that has them where a scale has. Throws `ClusterUnavailable` where they are none. */
+export function scaleIn({ metadata, spec, status }: KubeObject): Scale {
   // The API server leaves out a zero.
   const replicas = fieldsOf(spec)["replicas"] ?? 0;
   const existing = fieldsOf(status)["replicas"] ?? 0;

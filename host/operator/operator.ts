@@ -51,7 +51,9 @@ export interface Operator {
   /** The last pass of each policy. */
   view(): View;
   /** How much is to do, and how well the cluster is heard. */
-  figures(): OperatorFigures;
+  figures(
+    others?: readonly { readonly kind: string; readonly copies: Reflector<unknown> }[],
+  ): OperatorFigures;
   /** Whether all policies have been read. */
   hasSynced(): boolean;
   /** Ends when the signal was given and everything under way is done and told. */
@@ -126,9 +128,11 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const worked = queue.run(work, { concurrency: options.concurrency, signal, onFault: tell });
   return {
     view: () => ({ policies: [...views.values()].sort((one, other) => one.key.localeCompare(other.key)) }),
-    figures: () => ({
+    figures: (others = []) => ({
       queue: queueFigures(queue),
-      informers: [informerFigures("ScalingPolicy", policies, time)],
+      informers: [{ kind: "ScalingPolicy", copies: policies }, ...others].map((one) =>
+        informerFigures(one, time),
+      ),
     }),
     hasSynced: () => policies.hasSynced(),
     ended: Promise.all([worked, policies.ended])
@@ -143,7 +147,8 @@ const queueFigures = ({ depth, delayed, inWork, oldestMs }: WorkQueue): Operator
   oldestSeconds: oldestMs / 1_000,
 });
 
-function informerFigures(kind: string, { figures, size }: Reflector<unknown>, time: Time) {
+function informerFigures({ kind, copies }: { kind: string; copies: Reflector<unknown> }, time: Time) {
+  const { figures, size } = copies;
   const { lists, failures, missed, lastHeardMs } = figures;
   const silentSeconds = (time.elapsedMs() - lastHeardMs) / 1_000;
   return { kind, objects: size, silentSeconds, lists, failures, missed };

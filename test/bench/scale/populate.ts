@@ -37,6 +37,23 @@ export const WORK_CRD = {
   },
 };
 
+/** The operator may keep copies of that kind. */
+export const COPIES = [
+  {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "ClusterRole",
+    metadata: { name: "sluice-works" },
+    rules: [{ apiGroups: [GROUP], resources: ["works"], verbs: ["get", "list", "watch"] }],
+  },
+  {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "ClusterRoleBinding",
+    metadata: { name: "sluice-works" },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "sluice-works" },
+    subjects: [{ kind: "ServiceAccount", name: "sluice", namespace: "sluice-system" }],
+  },
+];
+
 /** Makes the tenants' namespaces, what they grant, their targets and their policies. Returns the namespaces. */
 export async function populate(population: Population): Promise<string[]> {
   const cluster = connect({ time: machineTime, kubeconfig: population.kubeconfig });

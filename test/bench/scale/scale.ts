@@ -9,7 +9,7 @@ import { push, stage, type Stage } from "../../story/bed.ts";
 import { operator, type OperatorProcess } from "../../story/operator.ts";
 import { registry } from "../../world/index.ts";
 import type { Row } from "../engine.ts";
-import { populate, WORK_CRD } from "./populate.ts";
+import { COPIES, populate, WORK_CRD } from "./populate.ts";
 
 export interface Scale {
   readonly tenants: number;
@@ -97,7 +97,8 @@ export async function benchScale(scale: Scale): Promise<Row[]> {
 /** The kind of the targets is there, and the algorithm is in the registry, open to every tenant of the bench. */
 async function ready(set: Stage, open: Awaited<ReturnType<typeof registry>>): Promise<string> {
   const { kubectl } = set.cluster;
-  await kubectl(["apply", "--filename", "-"], { input: JSON.stringify(WORK_CRD) });
+  const given = [WORK_CRD, ...COPIES].map((one) => JSON.stringify(one)).join("\n---\n");
+  await kubectl(["apply", "--filename", "-"], { input: given });
   await kubectl(["wait", "--for=condition=Established", "crd/works.bench.sluice.dev", "--timeout=30s"]);
   const file = join(set.folder, "steady.wasm");
   await writeFile(file, (await compile({ text: STEADY })).wasm);
