@@ -13,6 +13,7 @@ import type { Fault } from "./fault/index.ts";
 import type { Flags } from "./flags.ts";
 import { connect, leaseTimes, machineTime, type Cluster } from "./kube/index.ts";
 import {
+  followOwnership,
   handedOver,
   openNetwork,
   openShards,
@@ -83,6 +84,7 @@ export async function operator(flags: Flags, signal: AbortSignal): Promise<void>
   const running = await startOperator({
     ...{ cluster, algorithms, shadows, time: machineTime, signal },
     ...defined({ shards }),
+    ownership: (tell) => followOwnership({ ...around, tell, time: machineTime }),
     world: watched(world, metrics.waited, trace),
     concurrency: flags.concurrency,
     instance: hostname(),

@@ -11,7 +11,15 @@ import { iteration, verdict } from "./builders.ts";
 const object: PolicyObject = {
   key: policyKey("team-a", "clicks"),
   ...{ apiVersion: "sluice.dev/v1alpha1", kind: "ScalingPolicy", namespace: "team-a", name: "clicks" },
-  ...{ uid: "uid-1", generation: 1, resourceVersion: "1", annotations: {}, spec: {}, status: {} },
+  ...{
+    uid: "uid-1",
+    generation: 1,
+    resourceVersion: "1",
+    createdAt: "",
+    annotations: {},
+    spec: {},
+    status: {},
+  },
 };
 const passed = (rest: Partial<Iteration>): Outcome => ({
   stage: "passed",

@@ -7,10 +7,10 @@ import {
   type KubeObject,
   type Reflector,
   type Resource,
+  Reviews,
   type TenantIdentity,
   type Time,
 } from "../kube/index.ts";
-import { Reviews } from "./review.ts";
 
 /** A kind of target that the operator keeps copies of. */
 export interface TargetKind {

@@ -19,6 +19,11 @@ export const FAULTS = {
     means: "A node of the target does not exist, or has no scale subresource.",
     remedy: "Create the object, or correct the node's ref.",
   },
+  TargetOwned: {
+    means:
+      "Another autoscaler scales the target, or an older policy: this one makes no decisions, so that the two do not fight.",
+    remedy: "Delete the other, or name another target: this policy goes on by itself then.",
+  },
   Forbidden: {
     means: "The policy's service account may not do what the policy needs.",
     remedy: "Bind the account to a Role with get on the target, and get and update on its scale subresource.",

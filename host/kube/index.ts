@@ -5,6 +5,7 @@ export { fieldsOf, type KubeObject, type Resource } from "./resource.ts";
 export { ClusterFault } from "./refusal.ts";
 export { reflect, type Reflector, type ReflectorOptions } from "./reflector.ts";
 export { objectKey } from "./store.ts";
+export { Reviews } from "./review.ts";
 export { WorkQueue } from "./queue.ts";
 export { cutToBytes, eventRecorder, type EventNews, type EventRecorder } from "./events.ts";
 export { applyStatus, differs } from "./apply.ts";

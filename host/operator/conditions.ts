@@ -28,6 +28,7 @@ type Condition = NonNullable<ScalingPolicyStatus["conditions"]>[number];
 export type Outcome =
   | { readonly stage: "refused"; readonly fault: Fault }
   | { readonly stage: "paused"; readonly because: string }
+  | { readonly stage: "owned"; readonly fault: Fault }
   | { readonly stage: "algorithm"; readonly fault: Fault }
   | { readonly stage: "unremembered"; readonly fault: Fault }
   | {
@@ -71,6 +72,8 @@ function partsOf(outcome: Outcome): Finding[] {
         accepted,
         { ...yes("Paused", "Paused"), message: `${outcome.because}: no decisions are made.` },
       ];
+    case "owned":
+      return [accepted, no("ScalingActive", outcome.fault), notPaused];
     case "algorithm":
       return [
         accepted,

@@ -1,3 +1,4 @@
+export { followOwnership } from "./owned.ts";
 export { openNetwork, type Network } from "./network.ts";
 export { startOperator, type Operator, type OperatorOptions, type Watcher } from "./operator.ts";
 export { policyRegistry } from "./registry.ts";

@@ -10,6 +10,8 @@ export interface PolicyObject {
   readonly name: string;
   readonly uid: string;
   readonly generation: number;
+  /** When it was made, RFC 3339. */
+  readonly createdAt: string;
   /** Of this copy. */
   readonly resourceVersion: string;
   /** Those of Sluice: what is asked of the policy by hand. */
@@ -30,6 +32,7 @@ export function trimPolicy(object: KubeObject): PolicyObject {
     name,
     uid,
     generation,
+    createdAt: String(object.metadata["creationTimestamp"] ?? ""),
     resourceVersion,
     annotations: own(object.metadata.annotations),
     spec: object["spec"],
@@ -45,6 +48,10 @@ function own(annotations: Readonly<Record<string, string>> = NONE): Readonly<Rec
   const found = Object.entries(annotations).filter(([name]) => name.startsWith(PREFIX));
   return found.length === 0 ? NONE : Object.fromEntries(found);
 }
+
+/** The fields at a place of a spec; what is no object has none. */
+export const fieldsOfSpec = (spec: unknown, ...path: readonly string[]): Readonly<Record<string, unknown>> =>
+  path.reduce((at, name) => fieldsOf(at[name]), fieldsOf(spec));
 
 /** The policy as the parser reads it. */
 export const manifestOf = ({ apiVersion, kind, namespace, name, uid, generation, spec }: PolicyObject) => ({

@@ -14,6 +14,7 @@ import {
 } from "../kube/index.ts";
 import type { Shadows, World } from "../loop/index.ts";
 import type { Policy, PolicyKey } from "../policy/index.ts";
+import type { Ownership } from "./owned.ts";
 import { collectLeftovers } from "./leftovers.ts";
 import { trimPolicy, type PolicyObject } from "./object.ts";
 import { Reconciler } from "./reconcile.ts";
@@ -44,6 +45,8 @@ export interface OperatorOptions {
   readonly instance: string;
   /** Which policies are this replica's; absent, all are. */
   readonly shards?: Shards;
+  /** Follows who else scales what; without it nobody else is looked for. `tell` is told of policies for which that changes. */
+  readonly ownership?: (tell: (key: PolicyKey) => void) => Promise<Ownership>;
   readonly signal: AbortSignal;
 }
 
@@ -51,13 +54,17 @@ export interface Operator {
   /** The last pass of each policy. */
   view(): View;
   /** How much is to do, and how well the cluster is heard. */
-  figures(
-    others?: readonly { readonly kind: string; readonly copies: Reflector<unknown> }[],
-  ): OperatorFigures;
+  figures(others?: readonly Followed[]): OperatorFigures;
   /** Whether all policies have been read. */
   hasSynced(): boolean;
   /** Ends when the signal was given and everything under way is done and told. */
   readonly ended: Promise<void>;
+}
+
+/** A copy of all objects of a kind. */
+export interface Followed {
+  readonly kind: string;
+  readonly copies: Reflector<unknown>;
 }
 
 /** As the metrics show them. */
@@ -91,15 +98,19 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const { instance } = options;
   const recorded = { controller: "sluice.dev/operator", instance, time, onFault };
   const events = eventRecorder(cluster.operator, recorded);
-  const policies = reflect({
-    ...{ api: cluster.operator, resource, trim: trimPolicy, onFault, time, signal },
-    onEvent: (key) => queue.add(key),
+  const ownership = await options.ownership?.((key) => {
+    reconciler.nudge(key);
+    queue.add(key);
   });
-  const reconciler = new Reconciler({
-    time,
-    world,
-    algorithms,
-    shadows,
+  const policies: Reflector<PolicyObject> = reflect({
+    ...{ api: cluster.operator, resource, trim: trimPolicy, onFault, time, signal },
+    onEvent: (key) => {
+      ownership?.policy(key as string as PolicyKey, policies.get(key));
+      queue.add(key);
+    },
+  });
+  const reconciler: Reconciler = new Reconciler({
+    ...{ time, world, algorithms, shadows, ...(ownership && { owned: ownership.owned }) },
     reporter: owned(options.shards, reporter({ cluster, resource, events, now: () => time.now() })),
     held: (key) => heldIn(policies, key),
     observe: (policy, iteration, seconds) => {
@@ -128,26 +139,32 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const worked = queue.run(work, { concurrency: options.concurrency, signal, onFault: tell });
   return {
     view: () => ({ policies: [...views.values()].sort((one, other) => one.key.localeCompare(other.key)) }),
-    figures: (others = []) => ({
-      queue: queueFigures(queue),
-      informers: [{ kind: "ScalingPolicy", copies: policies }, ...others].map((one) =>
-        informerFigures(one, time),
-      ),
-    }),
+    figures: (others = []) => figuresOf(queue, [...followed(policies, ownership), ...others], time),
     hasSynced: () => policies.hasSynced(),
-    ended: Promise.all([worked, policies.ended])
+    ended: Promise.all([worked, policies.ended, ownership?.autoscalers.ended])
       .then(() => Promise.all([events.flush(), shadows?.idle()]))
       .then(() => undefined)
       .catch((thrown: unknown) => watcher.failed(asFault(thrown), undefined)),
   };
 }
 
+/** The copies that the operator itself has. */
+const followed = (policies: Reflector<PolicyObject>, ownership: Ownership | undefined): Followed[] => [
+  { kind: "ScalingPolicy", copies: policies },
+  ...(ownership === undefined ? [] : [{ kind: "HorizontalPodAutoscaler", copies: ownership.autoscalers }]),
+];
+
+const figuresOf = (queue: WorkQueue, all: readonly Followed[], time: Time): OperatorFigures => ({
+  queue: queueFigures(queue),
+  informers: all.map((one) => informerFigures(one, time)),
+});
+
 const queueFigures = ({ depth, delayed, inWork, oldestMs }: WorkQueue): OperatorFigures["queue"] => ({
   ...{ ready: depth, delayed, inWork },
   oldestSeconds: oldestMs / 1_000,
 });
 
-function informerFigures({ kind, copies }: { kind: string; copies: Reflector<unknown> }, time: Time) {
+function informerFigures({ kind, copies }: Followed, time: Time) {
   const { figures, size } = copies;
   const { lists, failures, missed, lastHeardMs } = figures;
   const silentSeconds = (time.elapsedMs() - lastHeardMs) / 1_000;

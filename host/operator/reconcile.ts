@@ -26,6 +26,8 @@ export interface Around {
   readonly shadows?: Shadows<LoadedArtifact> | undefined;
   readonly reporter: Reporter;
   readonly held: (key: PolicyKey) => PolicyObject | undefined;
+  /** Why another has a target of the policy's; undefined where none has. */
+  readonly owned?: (object: PolicyObject, policy: Policy) => Promise<Fault | undefined>;
   /** Told of every pass that was made, and of every policy that is gone. */
   readonly observe: (policy: Policy, iteration: Iteration, seconds: number) => void;
   /** Told how long after it was due a policy came to its turn. */
@@ -82,6 +84,12 @@ export class Reconciler {
     this.#around.reporter.forget(key);
   }
 
+  /** Something has changed that concerns a policy: it is due now. */
+  nudge(key: PolicyKey): void {
+    const standing = this.#standings.get(key);
+    if (standing !== undefined) standing.dueMs = Math.min(standing.dueMs, this.#around.time.elapsedMs());
+  }
+
   async #forget(key: PolicyKey): Promise<undefined> {
     this.#standings.delete(key);
     this.#around.reporter.forget(key);
@@ -112,6 +120,8 @@ export class Reconciler {
     if (policy.mode === "Paused") return waiting({ stage: "paused", because: "spec.mode is Paused" });
     const paused = this.#byHand(object);
     if (paused !== undefined) return paused;
+    const owned = await this.#around.owned?.(object, policy);
+    if (owned !== undefined) return waiting({ stage: "owned", fault: owned });
     try {
       const loaded = await this.#around.algorithms.load(policy, object.status.algorithms ?? []);
       const iteration = await this.#pass(policy);

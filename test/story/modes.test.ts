@@ -69,6 +69,29 @@ describe("a policy", () => {
     await condition("Accepted", "Accepted");
   });
 
+  test("leaves its target to a HorizontalPodAutoscaler, says which, and goes on when that is gone", async () => {
+    const inTeam = ["--namespace", team];
+    await set.cluster.kubectl([
+      "autoscale",
+      "deployment",
+      "split",
+      "--min=1",
+      "--max=20",
+      "--name",
+      "rival",
+      ...inTeam,
+    ]);
+    const seen = await condition("ScalingActive", "TargetOwned");
+    expect(seen?.message).toContain("Another autoscaler scales the Deployment split");
+    set.load.set("records_rate", 610, { operator: "split" });
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect(await replicas(set, team)).toEqual({ split: "9/9" });
+    await set.cluster.kubectl(["delete", "hpa", "rival", ...inTeam]);
+    await runs("7");
+    set.load.set("records_rate", 810, { operator: "split" });
+    await runs("9");
+  });
+
   test("falls back when its algorithm cannot be had for longer than it says: Static, to 3", async () => {
     const fallback = { after: "2s", behavior: "Static", parallelism: 3 };
     await policy(artifact.replace("threshold", "nowhere"), { fallback });

@@ -1,5 +1,7 @@
-import type { Cluster, Resource, TenantIdentity, Time } from "../kube/index.ts";
-import { fieldsOf } from "../kube/index.ts";
+import type { Cluster } from "./client.ts";
+import type { TenantIdentity } from "./identity.ts";
+import { fieldsOf, type Resource } from "./resource.ts";
+import type { Time } from "./time.ts";
 
 /** So long is believed that an account may read; a right that is taken away counts from then on. */
 const ALLOWED_MS = 60_000;
