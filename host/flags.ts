@@ -65,9 +65,6 @@ export const HELP = `usage: node host/main.ts operator [options]     scale the p
   --blanks N                   sandbox processes that are kept started besides (default 1)
   --isolation tenant|shared    whether a sandbox process serves one tenant while it lives, or all (default tenant)
   --supervisor-socket PATH     use the sandboxes of a supervisor that listens there; it was told the three above itself
-  --informer APIVERSION/KIND   keep copies of targets of this kind, whose scale is spec.replicas and status.replicas
-                               (repeatable; default apps/v1/Deployment and apps/v1/StatefulSet; none keeps none)
-  --traces URL                 where a span for every pass is sent, such as http://collector:4318/v1/traces
 operator:
   --kubeconfig FILE, --context NAME   default: the account that is mounted into the pod
   --concurrency N              passes at the same time (default 16)
@@ -82,6 +79,9 @@ operator:
   --shards N                   parts that the policies are shared in, for the first replica of all (default 8)
   --lease-namespace NAME       where the Leases are; given, policies are shared (default --namespace's)
   --lease-seconds N            another replica takes over after so long without a word (default 15)
+  --informer APIVERSION/KIND   keep copies of targets of this kind, whose scale is spec.replicas and status.replicas
+                               (repeatable; default apps/v1/Deployment and apps/v1/StatefulSet; none keeps none)
+  --traces URL                 where a span for every pass is sent, such as http://collector:4318/v1/traces
 standalone:
   --policy FILE                a ScalingPolicy of your own over the simulated application
   --for SECONDS                end after that many seconds (30 or 30s)

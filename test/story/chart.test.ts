@@ -82,7 +82,7 @@ describe("the chart", () => {
         extraArgs: ["--context=a"],
       },
       sandbox: { isolation: "shared" },
-      knowledge: { persistence: { storageClass: "fast" } },
+      knowledge: { persistence: { storageClass: "fast" }, urlSecret: { name: "knowledge" } },
       nodeSelector: { "kubernetes.io/os": "linux" },
       tolerations: [{ operator: "Exists" }],
       podAnnotations: { note: "1" },
