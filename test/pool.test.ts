@@ -84,9 +84,10 @@ describe("with isolation by tenant", () => {
 
   test("blanks are started before anybody comes, and again when one is used", async () => {
     await using own = await bed(8, { blanks: 3 });
-    expect(await until(() => sandboxes().length === 3)).toBe(true);
+    // A start that takes longer than 3 s does not count, and another is begun.
+    expect(await until(() => sandboxes().length >= 3)).toBe(true);
     await runAs(own, "team-a");
-    expect(await until(() => sandboxes().length === 4)).toBe(true);
+    expect(await until(() => sandboxes().length >= 4)).toBe(true);
     await runAs(own, "team-a");
     expect(sandboxes()).toHaveLength(4);
   });
