@@ -1,5 +1,12 @@
 import type { Iteration, Verdict, Wanted } from "../host/knowledge/index.ts";
-import { policyKey, tenantKey, type Guardrails, type Policy, type TargetNode } from "../host/policy/index.ts";
+import {
+  NOTHING_BY_HAND,
+  policyKey,
+  tenantKey,
+  type Guardrails,
+  type Policy,
+  type TargetNode,
+} from "../host/policy/index.ts";
 import type { Topology, TopologyNode } from "../host/topology/index.ts";
 
 /** A node of a topology with everything that a test does not care about filled in. */
@@ -65,6 +72,8 @@ export const policy = (rest: Partial<Policy> = {}): Policy => ({
   guardrails: guardrails(),
   settle: undefined,
   respectDisruptionBudget: false,
+  ownership: { onDrift: "Correct", onDelete: "Keep" },
+  byHand: NOTHING_BY_HAND,
   knowledge: { keep: 200, history: undefined },
   ...rest,
 });

@@ -80,6 +80,18 @@ test("an autoscaler has its target from every policy, whatever version of the gr
   expect(known.rivalOf(one)).toBeUndefined();
 });
 
+test("of two autoscalers on one target, the one that stays still has it", () => {
+  const { claims: known } = claims();
+  const one = policy("one", EARLY, "split");
+  known.policy(one.key, one);
+  known.autoscaler("team/first", autoscaler("first", "split"));
+  known.autoscaler("team/second", autoscaler("second", "split"));
+  known.autoscaler("team/second", undefined);
+  expect(known.rivalOf(one)?.name).toBe("first");
+  known.autoscaler("team/first", undefined);
+  expect(known.rivalOf(one)).toBeUndefined();
+});
+
 test("what cannot be understood has no target and is nobody's rival", () => {
   const { claims: known } = claims();
   const odd = {

@@ -86,6 +86,7 @@ describe("a policy that the API server takes", () => {
       "guardrails",
       "knowledge",
       "mode",
+      "ownership",
       "schedule",
       "sources",
       "target",

@@ -53,7 +53,6 @@ describe("a policy that asks for what is not there yet", () => {
     ["spec.algorithm.ref", { "spec.algorithm": { ref: { name: "holt-winters" } } }],
     ["spec.algorithm.plan.ref", plan({ ref: { kind: "ClusterAlgorithm", name: "holt-winters" } })],
     ["spec.algorithm.plan.http", plan({ http: { service: SERVICE, protocol: "kta/v1alpha1" } })],
-    ["spec.ownership", { "spec.ownership": { onDrift: "Yield" } }],
   ])("by %s is told so, and what to use instead", (field, changes) => {
     const result = parsePolicy(manifest(changes));
     if (result.ok) throw new Error("accepted");

@@ -81,6 +81,14 @@ describe("a policy that says the least", () => {
       guardrails: guardrails({ nodes: { split: {}, count: {} } }),
       settle: undefined,
       respectDisruptionBudget: false,
+      ownership: { onDrift: "Correct", onDelete: "Keep" },
+      byHand: {
+        override: new Map(),
+        isUpPaused: false,
+        isDownPaused: false,
+        takesBack: false,
+        resumes: false,
+      },
       knowledge: { keep: 200, history: undefined },
     });
   });

@@ -17,6 +17,8 @@ const object: PolicyObject = {
     resourceVersion: "1",
     createdAt: "",
     annotations: {},
+    isDeleted: false,
+    isKept: false,
     spec: {},
     status: {},
   },

@@ -26,6 +26,8 @@ interface Deployment {
   version: number;
   replicas: number;
   ready: number | undefined;
+  /** The field manager of the number. */
+  by: string;
 }
 
 class Killed extends Error {}
@@ -59,7 +61,7 @@ export class SagaBed {
   constructor(nodes: Record<string, number>, rest: Partial<Policy> = {}) {
     const names = Object.keys(nodes);
     for (const [name, replicas] of Object.entries(nodes)) {
-      this.app.set(name, { uid: `uid-${name}`, version: 1, replicas, ready: undefined });
+      this.app.set(name, { uid: `uid-${name}`, version: 1, replicas, ready: undefined, by: "kubectl" });
     }
     const target = (name: string, at: number): TargetNode => ({
       name,
@@ -89,8 +91,9 @@ export class SagaBed {
     }
   }
 
-  set(name: string, replicas: number): void {
+  set(name: string, replicas: number, by = "kubectl"): void {
     const found = this.#find(name);
+    if (found.replicas !== replicas) found.by = by;
     found.replicas = replicas;
     found.version += 1;
   }
@@ -198,7 +201,10 @@ export class SagaBed {
   #objectOf(name: string): KubeObject {
     const { replicas, ready = replicas, version } = this.#find(name);
     const status = { replicas, readyReplicas: ready, observedGeneration: version };
-    return { apiVersion: "apps/v1", kind: "Deployment", metadata: this.#metadata(name), status };
+    const fieldsV1 = { "f:spec": { "f:replicas": {} } };
+    const managedFields = [{ manager: this.#find(name).by, time: "2026-01-01T00:00:00Z", fieldsV1 }];
+    const metadata = { ...this.#metadata(name), managedFields };
+    return { apiVersion: "apps/v1", kind: "Deployment", metadata, status };
   }
 
   #write(name: string, body: object): KubeObject {
@@ -211,7 +217,7 @@ export class SagaBed {
     const to = this.mutate(name, spec.replicas);
     const decision = this.#past().open?.id;
     this.writes.push({ node: name, from: found.replicas, to, decision });
-    this.set(name, to);
+    this.set(name, to, "sluice");
     return this.#scaleOf(name);
   }
 }

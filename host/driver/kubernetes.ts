@@ -16,6 +16,7 @@ import { inOrder } from "./order.ts";
 import { readScale, revisionOf, scaleIn, writeScale, type Scale } from "./scale.ts";
 import type { Targets } from "./targets.ts";
 import { troubleOf } from "./trouble.ts";
+import { writerOf } from "./writer.ts";
 
 /** Scales any kind with a scale subresource, with the rights of the policy's service account alone. */
 export function kubernetesDriver(cluster: Cluster, targets?: Targets): Driver {
@@ -26,6 +27,7 @@ export function kubernetesDriver(cluster: Cluster, targets?: Targets): Driver {
     // One after the other: what became of each is stored before the next is written.
     order: (policy, changes) => inOrder(changes, policy.nodes).map((change) => [change]),
     scale: (policy, changes, permit) => scale(reach, policy, changes, permit),
+    writer: (policy, node) => writer(cluster, policy, node),
     trouble: (policy, node, since) => trouble(cluster, policy, node, since),
   };
 }
@@ -111,6 +113,18 @@ async function scaleNode(
   } catch (thrown) {
     const { code, sentence } = asFault(thrown);
     return { node: name, outcome: "Failed", code, message: sentence };
+  }
+}
+
+/** The number of a node and whose it is, as far as its account may know it. */
+async function writer(cluster: Cluster, policy: Policy, name: string) {
+  try {
+    const { node } = nodeOf(policy, name);
+    const api = cluster.as(serviceAccount(policy.namespace, policy.serviceAccountName));
+    return await writerOf(api, await scalable(cluster, node), node.ref.name);
+  } catch {
+    // Nobody is named for what cannot be read.
+    return undefined;
   }
 }
 

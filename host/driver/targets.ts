@@ -71,7 +71,8 @@ export async function followTargets({ cluster, kinds, time, signal, onFault }: O
       const key = `${nameOf(resource)} ${account.namespace}/${name}`;
       if (copy !== undefined && written.get(key) === copy.metadata.resourceVersion) return undefined;
       written.delete(key);
-      return copy;
+      // A kind that keeps its number elsewhere, or an object that has none yet: no number is not zero.
+      return fieldsOf(copy?.["spec"])["replicas"] === undefined ? undefined : copy;
     },
     touched(account, resource, name) {
       const copy = copies.get(nameOf(resource))?.get(objectKey(account.namespace, name));

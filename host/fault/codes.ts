@@ -142,6 +142,16 @@ export const FAULTS = {
     remedy:
       "None is needed for one record. If it happens again, check the volume that holds the knowledge file.",
   },
+  TargetDrifted: {
+    means: "Somebody else has set another number on a node of the target, after this policy had written one.",
+    remedy:
+      "None is needed: by ownership.onDrift the next decision goes on from there, or the node is left to them. To take it back, annotate the policy with sluice.dev/take-back=true.",
+  },
+  NotRestored: {
+    means:
+      "A policy with ownership.onDelete: Restore was deleted, and what ran before it could not be brought back on every node.",
+    remedy: "Scale the nodes that the message names by hand.",
+  },
   NotLeader: {
     means: "This replica may not write for the policy now: another one may, or is about to.",
     remedy: "None is needed: the decision stays open, and the replica that may write finishes it.",

@@ -2,6 +2,7 @@ export type {
   Change,
   ChangeOutcome,
   Compared,
+  Drifted,
   Decision,
   Followed,
   Iteration,

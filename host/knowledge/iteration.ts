@@ -51,7 +51,11 @@ export type Reason =
   | "Settling"
   | "BackingOff"
   | "RolledBack"
-  | "DisruptionBudget";
+  | "DisruptionBudget"
+  // What people asked by hand, see host/loop/hold.ts.
+  | "Override"
+  | "DirectionPaused"
+  | "Yielded";
 
 /** One node's grant: what it has, what the algorithm wanted, what it gets and every reason that moved it. */
 export interface Verdict {
@@ -98,6 +102,18 @@ export interface Followed {
   readonly trouble?: Trouble;
 }
 
+/** A node that somebody else scaled, after this policy had. */
+export interface Drifted {
+  readonly node: string;
+  /** What this policy wrote, and what is there. */
+  readonly from: number;
+  readonly to: number;
+  /** Who it was, where the cluster says it and the policy's account may know it. */
+  readonly by?: string;
+  /** Whether the node is left to them. */
+  readonly isYielded: boolean;
+}
+
 export interface Trouble {
   readonly code: FaultCode;
   readonly message: string;
@@ -132,6 +148,8 @@ export interface Iteration {
   readonly fault: { readonly code: FaultCode; readonly message: string } | undefined;
   /** Earlier changes that are still followed; absent where the policy follows none and none was refused. */
   readonly followed?: readonly Followed[];
+  /** Nodes that somebody else scaled; absent where nobody did. */
+  readonly drifted?: readonly Drifted[];
   /** Whether this pass failed and did what the policy has for when passes keep failing. */
   readonly fallback?: true;
   /** When the algorithm asked to be run again, if that is sooner than the interval. */

@@ -35,10 +35,22 @@ export interface NodeMemory {
   readonly found?: number;
   /** What this policy wrote last: another number is somebody else's. */
   readonly wrote?: number;
+  /** Somebody else set another number, and the node is left to them. */
+  readonly yielded?: Yielded;
   /** A change that was written and has not been seen to serve. */
   readonly settling?: Settling;
   /** A change that came to nothing: neither it nor more of it is tried for a while. */
   readonly refused?: Refused;
+}
+
+export interface Yielded {
+  /** What this policy wrote, and what the other made of it. */
+  readonly from: number;
+  readonly to: number;
+  /** The policy's generation: another spec takes the node back. */
+  readonly generation: number;
+  /** Who it was, where the cluster says it. */
+  readonly by?: string;
 }
 
 export interface Settling {

@@ -1,6 +1,8 @@
 import type { Iteration, Memory, Wanted } from "../knowledge/index.ts";
 import type { Fallback, Policy } from "../policy/index.ts";
 import type { TopologyNode } from "../topology/index.ts";
+import { holdOf } from "./hold.ts";
+import { narrow } from "./narrow.ts";
 import { counted, guard } from "./guardrails/index.ts";
 
 /** The memory after a pass that failed: since when nothing but failures. */
@@ -30,7 +32,9 @@ export function fallenBack(policy: Policy, pass: Iteration, at: Date): Iteration
     Object.entries(nodes).map(([name, { behavior: _behavior, ...rest }]) => [name, rest]),
   );
   const rails = { ...policy.guardrails, behavior: undefined, nodes: unpaced };
-  const { decision: guarded } = guard(wanted, { topology, sources: {}, memory, at }, rails);
+  const allowed = narrow(topology, [], wanted, "node", holdOf(policy, topology, memory));
+  const ground = { topology: allowed.topology, sources: {}, memory, at };
+  const guarded = allowed.explain(guard(wanted, ground, rails).decision);
   const verdicts = guarded.verdicts.map((one) =>
     one.granted === one.current ? one : { ...one, reasons: ["Fallback" as const, ...one.reasons] },
   );

@@ -16,4 +16,5 @@ export type {
   Sources,
   Store,
   World,
+  Writer,
 } from "./world.ts";

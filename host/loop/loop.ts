@@ -2,8 +2,10 @@ import { asFault, Fault } from "../fault/index.ts";
 import type { Iteration, IterationOutcome, Memory, Past, Trouble } from "../knowledge/index.ts";
 import type { Policy } from "../policy/index.ts";
 import type { Topology } from "../topology/index.ts";
+import { agreed, drift } from "./drift.ts";
 import { failing, fallenBack, recovered } from "./fallback.ts";
 import { counted, guard, notScaled, windowed } from "./guardrails/index.ts";
+import { holdOf, overridden } from "./hold.ts";
 import { narrow } from "./narrow.ts";
 import { readPlan, type Plan } from "./plan.ts";
 import { rollback } from "./rollback.ts";
@@ -25,6 +27,7 @@ export async function iterate(policy: Policy, world: World): Promise<Iteration> 
   try {
     const topology = windowed(await world.driver.discover(policy), policy.guardrails, at);
     pass = { ...pass, topology };
+    pass = { ...pass, ...(await drift(policy, world, topology, pass.memory)) };
     const earlier = await look(policy, world, topology, pass);
     pass = { ...pass, ...earlier.seen };
     if (earlier.rollback === undefined) {
@@ -36,7 +39,9 @@ export async function iterate(policy: Policy, world: World): Promise<Iteration> 
       pass = { ...pass, ...done, carry: carry ?? past.carry };
 
       const plan = readPlan(done.answers.plan ?? noPlan(), topology);
-      const allowed = narrow(topology, earlier.found, plan.wanted, world.driver.rescaleScope);
+      pass = { ...pass, ...kept(agreed(pass.memory, topology, plan.wanted)) };
+      const hold = holdOf(policy, topology, pass.memory);
+      const allowed = narrow(topology, earlier.found, plan.wanted, world.driver.rescaleScope, hold);
       const ground = { topology: allowed.topology, sources, memory: pass.memory, at };
       const guarded = guard(plan.wanted, ground, policy.guardrails);
       const decision = allowed.explain(guarded.decision);
@@ -56,12 +61,15 @@ export async function iterate(policy: Policy, world: World): Promise<Iteration> 
     if (fault instanceof PassEnded) pass = { ...pass, ...fault.done };
     const told = { code: fault.code, message: fault.sentence };
     pass = { ...pass, carry: undefined, outcome: "Failed", fault: told, memory: failing(pass.memory, at) };
-    pass = fallenBack(policy, pass, at);
-    if (pass.fallback === true) pass = { ...pass, carry: past.carry };
+    pass = overridden(policy, fallenBack(policy, pass, at), at);
+    if (pass.outcome === "Open" || pass.fallback === true) pass = { ...pass, carry: past.carry };
   }
   await world.store.remember(policy, pass);
   return pass.outcome === "Open" ? carryOut(policy, world, pass) : pass;
 }
+
+const kept = (memory: Memory | undefined): Pick<Iteration, "memory"> =>
+  memory === undefined ? {} : { memory };
 
 const recheckOf = ({ recheckAfterSeconds }: Plan): Pick<Iteration, "recheckAfterSeconds"> =>
   recheckAfterSeconds === undefined ? {} : { recheckAfterSeconds };
@@ -70,7 +78,7 @@ const recheckOf = ({ recheckAfterSeconds }: Plan): Pick<Iteration, "recheckAfter
 async function look(policy: Policy, world: World, topology: Topology, { at, memory }: Iteration) {
   const nowMs = Date.parse(at);
   const found = standings(memory, topology, policy, nowMs);
-  const back = rollback(found, topology, policy);
+  const back = rollback(found, topology, policy, holdOf(policy, topology, memory));
   const takenBack = new Set(back?.changes.map(({ node }) => node));
   const followed = followedOf(found, await troublesOf(policy, world, found), takenBack, policy);
   const next = remembered(memory, found, takenBack, policy, nowMs);
@@ -79,7 +87,7 @@ async function look(policy: Policy, world: World, topology: Topology, { at, memo
     rollback: back,
     seen: {
       ...(followed === undefined ? {} : { followed }),
-      ...(next === undefined ? {} : { memory: next }),
+      ...kept(next),
     },
   };
 }
@@ -114,7 +122,7 @@ const begin = (policy: Policy, past: Past, memory: Memory | undefined, at: Date)
 /** What is remembered; of a policy that is not new and of which nothing is, that it was lost. */
 function memoryOf({ memoryLost }: Past, memory: Memory | undefined, at: Date): Pick<Iteration, "memory"> {
   if (memoryLost === true) return { memory: { nodes: {}, ...memory, lostAtMs: at.getTime() } };
-  return memory === undefined ? {} : { memory };
+  return kept(memory);
 }
 
 function intent(policy: Policy, changes: number): IterationOutcome {

@@ -1,4 +1,5 @@
 import type { Decision, Reason, Verdict, Wanted } from "../knowledge/index.ts";
+import type { ByHand } from "../policy/index.ts";
 import type { Topology, TopologyNode } from "../topology/index.ts";
 import type { Standing } from "./settle.ts";
 
@@ -7,10 +8,26 @@ interface End {
   readonly at: number;
   readonly reason: Reason;
 }
+/** A number that a node is to have, whatever is wanted of it. */
+export interface Fixed {
+  readonly at: number;
+  readonly reason: Reason;
+}
+
+/** What people want of the nodes: numbers that hold, and directions in which nothing moves. */
+export interface Hold extends Pick<ByHand, "isUpPaused" | "isDownPaused"> {
+  readonly fixed: ReadonlyMap<string, Fixed>;
+}
+
+/** Nobody wants anything. */
+export const FREE: Hold = { fixed: new Map(), isUpPaused: false, isDownPaused: false };
+
 interface Narrowing {
   readonly node: TopologyNode;
   readonly low: End | undefined;
   readonly high: End | undefined;
+  /** Somebody has said what it is to be. */
+  readonly fixed?: Fixed;
 }
 
 /** The bounds within which nodes may move in this pass. */
@@ -24,19 +41,20 @@ export interface Narrowed {
 /**
  * Narrows the bounds of nodes to what earlier changes and disruption budgets allow now. While a change settles, its node
  * may grow further, and no more than that; where the driver moves all nodes together, none moves. What was refused, and
- * anything beyond it, waits. A node outside its bounds is never kept there. Pure.
+ * anything beyond it, waits. A node outside its bounds is never kept there, except by whoever it is left to. Pure.
  */
 export function narrow(
   topology: Topology,
   found: readonly Standing[],
   wanted: readonly Wanted[],
   scope: "node" | "job",
+  hold: Hold = FREE,
 ): Narrowed {
   const moves = found.some(({ state }) => state === "Settling");
   const wants = new Map(wanted.map((want) => [want.node, want.parallelism]));
   const standings = new Map(found.map((one) => [one.node.name, one]));
   const narrowings = topology.nodes.map((node) =>
-    narrowing(node, standings.get(node.name), wants.get(node.name), scope === "job" && moves),
+    narrowing(node, standings.get(node.name), wants.get(node.name), scope === "job" && moves, hold),
   );
   const nodes = narrowings.map(({ node, low, high }) => ({
     ...node,
@@ -58,8 +76,11 @@ function narrowing(
   standing: Standing | undefined,
   want: number | undefined,
   jobMoves: boolean,
+  hold: Hold,
 ): Narrowing {
   const { parallelism: current, min, max, spare } = node;
+  const fixed = hold.fixed.get(node.name);
+  if (fixed !== undefined) return { node, low: fixed, high: fixed, fixed };
   if (current < min || current > max) return { node, low: undefined, high: undefined };
   const { state, settling, refused } = standing ?? {};
   const lows: End[] = [];
@@ -75,6 +96,8 @@ function narrowing(
     if (refused.to > refused.from && want >= refused.to) highs.push({ at: current, reason });
     if (refused.to < refused.from && want <= refused.to) lows.push({ at: current, reason });
   }
+  if (hold.isDownPaused) lows.push({ at: current, reason: "DirectionPaused" });
+  if (hold.isUpPaused) highs.push({ at: current, reason: "DirectionPaused" });
   if (spare !== undefined) lows.push({ at: current - spare, reason: "DisruptionBudget" });
   return {
     node,
@@ -85,6 +108,10 @@ function narrowing(
 
 /** The guardrails see a bound and say so; whose bound it was is known here. */
 function explained(verdict: Verdict, narrowing: Narrowing | undefined): Verdict {
+  if (narrowing?.fixed !== undefined) {
+    const { at, reason } = narrowing.fixed;
+    return { ...verdict, reasons: [reason, ...(verdict.granted === at ? [] : verdict.reasons)] };
+  }
   if (narrowing === undefined || !verdict.reasons.includes("OutOfBounds")) return verdict;
   const { node, low, high } = narrowing;
   const asked = verdict.wanted ?? verdict.current;

@@ -1,16 +1,18 @@
 import type { Decision, Verdict } from "../knowledge/index.ts";
 import type { Policy } from "../policy/index.ts";
 import type { Topology } from "../topology/index.ts";
+import { FREE, type Hold } from "./narrow.ts";
 import type { Standing } from "./settle.ts";
 
 /**
  * The decision that takes back what ran out of time, where the policy wants that: to what was before, inside the nodes'
- * bounds. Where that would exceed the total, what would have to grow stays. Undefined if nothing is to be taken back.
+ * bounds. Where that would exceed the total, what would have to grow stays, and what people hold stays anyway. Undefined if nothing is to be taken back.
  */
 export function rollback(
   found: readonly Standing[],
   topology: Topology,
   { guardrails, settle, mode }: Policy,
+  hold: Hold = FREE,
 ): Decision | undefined {
   if (settle?.onFailure !== "Rollback" || mode !== "Enforce") return undefined;
   const before = new Map(
@@ -18,7 +20,8 @@ export function rollback(
   );
   const verdicts = topology.nodes.map(({ name, parallelism, min, max }): Verdict => {
     const from = before.get(name);
-    const granted = from === undefined ? parallelism : Math.min(max, Math.max(min, from));
+    const back = from === undefined ? parallelism : Math.min(max, Math.max(min, from));
+    const granted = isHeld(hold, name, back - parallelism) ? parallelism : back;
     const reasons = granted === parallelism ? [] : (["RolledBack"] as const);
     return { node: name, current: parallelism, wanted: undefined, granted, reasons };
   });
@@ -38,3 +41,7 @@ export function rollback(
     }));
   return changes.length === 0 ? undefined : { verdicts: granted, changes };
 }
+
+/** What people want of a node comes first. */
+const isHeld = ({ fixed, isUpPaused, isDownPaused }: Hold, node: string, change: number): boolean =>
+  fixed.has(node) || (change < 0 && isDownPaused) || (change > 0 && isUpPaused);

@@ -2,13 +2,11 @@ import { asFault, type Fault, type FaultCode } from "../fault/index.ts";
 import type { Change, ChangeOutcome, Iteration, IterationOutcome } from "../knowledge/index.ts";
 import type { Policy } from "../policy/index.ts";
 import { notScaled } from "./guardrails/index.ts";
-import { noted } from "./settle.ts";
+import { noted, UNKNOWN } from "./settle.ts";
 import type { World } from "./world.ts";
 
 /** After these the write was not made, or nobody knows: the node is read again in the next pass, and finished. */
 const RESUMED: ReadonlySet<FaultCode> = new Set(["ClusterUnavailable", "NotLeader"]);
-/** After these a write may have been made. */
-const UNKNOWN: ReadonlySet<FaultCode> = new Set(["ClusterUnavailable", "DecisionAbandoned"]);
 /** A call that nobody answers costs up to 30 s; after this many in a row the others wait for the next pass. */
 const UNANSWERED_IN_A_ROW = 3;
 /** A decision that is older than so many intervals was made on another world. */

@@ -133,7 +133,7 @@ export function noted(pass: Iteration, policy: Policy, nowMs: number): Memory | 
     const follows = policy.settle !== undefined && !reasons.includes("RolledBack");
     const ready = pass.topology?.nodes.find(({ name }) => name === change.node)?.ready ?? change.from;
     const next = {
-      ...refusedAfter(known, change, outcome, nowMs),
+      ...writtenAfter(refusedAfter(known, change, outcome, nowMs), change, outcome),
       ...(outcome.outcome === "Scaled" && follows
         ? { settling: settlingAfter(known.settling, { ...change, ...outcome }, ready, nowMs) }
         : {}),
@@ -141,6 +141,17 @@ export function noted(pass: Iteration, policy: Policy, nowMs: number): Memory | 
     if (Object.keys(next).length > 0) nodes[change.node] = next;
   }
   return Object.keys(nodes).length === 0 ? pass.memory : { ...memory, nodes };
+}
+
+/** After these a write may have been made, and nobody knows. */
+export const UNKNOWN: ReadonlySet<FaultCode> = new Set(["ClusterUnavailable", "DecisionAbandoned"]);
+
+/** Whose number a node has: what nobody knows to have been written is not held against anybody. */
+function writtenAfter(known: NodeMemory, { from, to }: Written, outcome: ChangeOutcome): NodeMemory {
+  const { wrote: _wrote, yielded: _yielded, ...rest } = known;
+  const found = known.found ?? from;
+  if (outcome.outcome === "Scaled") return { ...rest, found, wrote: outcome.granted ?? to };
+  return UNKNOWN.has(outcome.code) ? { ...rest, found } : known;
 }
 
 type Written = { readonly from: number; readonly to: number; readonly granted?: number };

@@ -45,8 +45,19 @@ export interface Driver {
    * is a `Conflict`. The permit is asked directly before every write. One node's failure leaves the others.
    */
   scale(policy: Policy, changes: readonly Change[], permit: Permit): Promise<readonly ChangeOutcome[]>;
+  /** What a node has now, and who says so. Undefined where it cannot be read. Never throws. */
+  writer?(policy: Policy, node: string): Promise<Writer | undefined>;
   /** What the cluster says of a change that does not come to serve. Never throws. */
   trouble?(policy: Policy, node: string, since: Date): Promise<Trouble | undefined>;
+}
+
+/** The number of a node, read anew, and whose it is. */
+export interface Writer {
+  readonly parallelism: number;
+  /** Who set it last, by the name that their tool gives; undefined where that is not to be known. */
+  readonly by: string | undefined;
+  /** It was the host itself. */
+  readonly isOwn: boolean;
 }
 
 /** Reads what the policy names under `sources`. A source that fails is an observation too; it never throws. */

@@ -28,7 +28,8 @@ interface Claim {
 export class Claims {
   readonly #byTarget = new Map<TargetKey, Claim[]>();
   readonly #targets = new Map<PolicyKey, readonly TargetKey[]>();
-  readonly #autoscalers = new Map<TargetKey, string>();
+  /** Those of each target, by key: two may name the same one. */
+  readonly #autoscalers = new Map<TargetKey, Map<string, string>>();
   readonly #autoscaled = new Map<string, TargetKey>();
   readonly #tell: (key: PolicyKey) => void;
 
@@ -57,20 +58,23 @@ export class Claims {
   autoscaler(key: string, scales: AutoscalerTarget | undefined): void {
     const before = this.#autoscaled.get(key);
     if (before !== undefined) {
-      this.#autoscalers.delete(before);
+      const others = this.#autoscalers.get(before);
+      others?.delete(key);
+      if (others?.size === 0) this.#autoscalers.delete(before);
       this.#autoscaled.delete(key);
       this.#concerns(before);
     }
     if (scales === undefined) return;
     this.#autoscaled.set(key, scales.target);
-    this.#autoscalers.set(scales.target, scales.name);
+    const all = this.#autoscalers.get(scales.target) ?? new Map<string, string>();
+    this.#autoscalers.set(scales.target, all.set(key, scales.name));
     this.#concerns(scales.target);
   }
 
   /** Who has a target of the policy's, if it is not the policy itself. */
   rivalOf(object: PolicyObject): Rival | undefined {
     for (const [key, of] of targetsOf(object)) {
-      const autoscaler = this.#autoscalers.get(key);
+      const [autoscaler] = this.#autoscalers.get(key)?.values() ?? [];
       if (autoscaler !== undefined) return { kind: "HorizontalPodAutoscaler", name: autoscaler, of };
       const [first] = this.#byTarget.get(key) ?? [];
       if (first !== undefined && first.key !== object.key)

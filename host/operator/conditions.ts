@@ -1,5 +1,5 @@
 import type { Fault } from "../fault/index.ts";
-import type { Followed, Iteration, Trouble } from "../knowledge/index.ts";
+import type { Drifted, Followed, Iteration, Trouble } from "../knowledge/index.ts";
 import type { Mode, ScalingPolicyStatus } from "../policy/index.ts";
 
 /** A `metav1.Condition` before it has a time. */
@@ -19,6 +19,7 @@ export type ConditionType =
   | "ScalingLimited"
   | "Settled"
   | "Fallback"
+  | "Drifted"
   | "Paused"
   | "ShadowLoaded";
 
@@ -106,6 +107,7 @@ function passFindings(mode: Mode, iteration: Iteration): Finding[] {
     limitedFinding(iteration),
     ...settledFindings(iteration),
     ...fallbackFindings(iteration),
+    ...driftFindings(iteration),
   ];
 }
 
@@ -115,6 +117,18 @@ function fallbackFindings({ fallback, fault }: Iteration): Finding[] {
   const message =
     "Every pass has failed for longer than spec.guardrails.fallback.after: its numbers are taken.";
   return [{ type: "Fallback", status: "True", reason: fault?.code ?? "PassesFail", message }];
+}
+
+/** Stands while a node is left to somebody else, and for the pass that goes on from somebody else's number. */
+function driftFindings({ drifted }: Iteration): Finding[] {
+  if (drifted === undefined) return [];
+  const message = drifted.map(spellDrift).join("; ");
+  return [{ type: "Drifted", status: "True", reason: "TargetDrifted", message }];
+}
+
+function spellDrift({ node, from, to, by, isYielded }: Drifted): string {
+  const who = by === undefined ? "somebody else" : `somebody else (${by})`;
+  return `${node} was scaled from ${from} to ${to} by ${who}, and ${isYielded ? "is left to them" : "is decided on from there"}`;
 }
 
 function sourcesFinding({ sources }: Iteration): Finding {

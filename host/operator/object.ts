@@ -16,6 +16,10 @@ export interface PolicyObject {
   readonly resourceVersion: string;
   /** Those of Sluice: what is asked of the policy by hand. */
   readonly annotations: Readonly<Record<string, string>>;
+  /** It was deleted, and something is still to be done for it. */
+  readonly isDeleted: boolean;
+  /** It stays until what ran before it has been brought back. */
+  readonly isKept: boolean;
   readonly spec: unknown;
   readonly status: ScalingPolicyStatus;
 }
@@ -34,11 +38,19 @@ export function trimPolicy(object: KubeObject): PolicyObject {
     generation,
     createdAt: String(object.metadata["creationTimestamp"] ?? ""),
     resourceVersion,
+    isDeleted: object.metadata.deletionTimestamp !== undefined,
+    isKept: finalizersOf(object).includes(RESTORE),
     annotations: own(object.metadata.annotations),
     spec: object["spec"],
     status,
   };
 }
+
+/** The finalizer of a policy with `ownership.onDelete: Restore`. */
+export const RESTORE = "sluice.dev/restore";
+
+export const finalizersOf = ({ metadata }: KubeObject): readonly unknown[] =>
+  Array.isArray(metadata["finalizers"]) ? (metadata["finalizers"] as unknown[]) : [];
 
 const PREFIX = "sluice.dev/";
 /** What most policies have; one object for all of them. */

@@ -17,6 +17,7 @@ import type { Policy, PolicyKey } from "../policy/index.ts";
 import type { Ownership } from "./owned.ts";
 import { collectLeftovers } from "./leftovers.ts";
 import { trimPolicy, type PolicyObject } from "./object.ts";
+import { restoring } from "./restore.ts";
 import { Reconciler } from "./reconcile.ts";
 import { reporter, type Reporter } from "./report.ts";
 import type { ShardListener, Shards } from "./shards.ts";
@@ -111,6 +112,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   });
   const reconciler: Reconciler = new Reconciler({
     ...{ time, world, algorithms, shadows, ...(ownership && { owned: ownership.owned }) },
+    restore: restoring({ cluster, resource, world, events, owned: ownership?.owned }),
     reporter: owned(options.shards, reporter({ cluster, resource, events, now: () => time.now() })),
     held: (key) => heldIn(policies, key),
     observe: (policy, iteration, seconds) => {

@@ -15,7 +15,11 @@ import { readByHand } from "./annotations.ts";
 import type { Outcome } from "./conditions.ts";
 import { manifestOf, type PolicyObject } from "./object.ts";
 import type { Reporter } from "./report.ts";
+import type { Restore } from "./restore.ts";
 import { runningOf, type RunningArtifact } from "./status.ts";
+
+/** What cannot be prepared for a policy is tried again after this. */
+const RETRY_SECONDS = 15;
 
 /** What a reconciler needs around it. */
 export interface Around {
@@ -28,6 +32,8 @@ export interface Around {
   readonly held: (key: PolicyKey) => PolicyObject | undefined;
   /** Why another has a target of the policy's; undefined where none has. */
   readonly owned?: (object: PolicyObject, policy: Policy) => Promise<Fault | undefined>;
+  /** Brings back what ran before a policy that is deleted; without it nothing is. */
+  readonly restore?: Restore;
   /** Told of every pass that was made, and of every policy that is gone. */
   readonly observe: (policy: Policy, iteration: Iteration, seconds: number) => void;
   /** Told how long after it was due a policy came to its turn. */
@@ -65,6 +71,7 @@ export class Reconciler {
     if (object === undefined) return this.#forget(key);
     const standing = this.#standingOf(object);
     await tell(standing);
+    if (object.isDeleted) return this.#around.restore?.bringBack(object);
     // Our own status writes come back as changes: they are no reason for a pass.
     const waitMs = standing.dueMs - time.elapsedMs();
     if (waitMs > 0) return Number.isFinite(waitMs) ? waitMs : undefined;
@@ -116,12 +123,22 @@ export class Reconciler {
   async #attend(object: PolicyObject, standing: Standing): Promise<Attended> {
     const parsed = parsePolicy(manifestOf(object));
     if (!parsed.ok) return waiting({ stage: "refused", fault: parsed.fault });
-    const policy = parsed.value;
-    if (policy.mode === "Paused") return waiting({ stage: "paused", because: "spec.mode is Paused" });
-    const paused = this.#byHand(object);
-    if (paused !== undefined) return paused;
+    const { value } = parsed;
+    if (value.mode === "Paused") return waiting({ stage: "paused", because: "spec.mode is Paused" });
+    const asked = this.#byHand(object, value);
+    if (asked.ends !== undefined) return asked.ends;
+    const { policy, nextSeconds } = asked;
     const owned = await this.#around.owned?.(object, policy);
     if (owned !== undefined) return waiting({ stage: "owned", fault: owned });
+    const unkept = await this.#around.restore?.keep(object, policy);
+    if (unkept !== undefined)
+      return { ...waiting({ stage: "owned", fault: unkept }), againSeconds: RETRY_SECONDS };
+    const attended = await this.#decide(object, policy, standing);
+    return { ...attended, againSeconds: Math.min(attended.againSeconds ?? Infinity, nextSeconds) };
+  }
+
+  /** A pass, and what is to be told of it. */
+  async #decide(object: PolicyObject, policy: Policy, standing: Standing): Promise<Attended> {
     try {
       const loaded = await this.#around.algorithms.load(policy, object.status.algorithms ?? []);
       const iteration = await this.#pass(policy);
@@ -152,18 +169,22 @@ export class Reconciler {
     }
   }
 
-  /** What somebody asked by hand keeps a policy from passing: until when it waits; undefined where nothing does. */
-  #byHand(object: PolicyObject): Attended | undefined {
+  /** The policy with what somebody asks of it by hand, or how it waits where that keeps it from passing. */
+  #byHand(object: PolicyObject, policy: Policy): Handed {
     const now = this.#around.world.clock.now();
     try {
-      const { pausedUntilMs } = readByHand(object, now);
-      if (pausedUntilMs === undefined) return undefined;
+      const { pausedUntilMs, byHand, nextMs } = readByHand(object, now, policy);
+      if (pausedUntilMs === undefined) {
+        const nextSeconds = (nextMs - now.getTime()) / 1_000;
+        const resumes = wasLeft(object);
+        return { ends: undefined, policy: { ...policy, byHand: { ...byHand, resumes } }, nextSeconds };
+      }
       const seconds = (pausedUntilMs - now.getTime()) / 1_000;
       const outcome: Outcome = { stage: "paused", because: "the annotation sluice.dev/paused says so" };
       const againSeconds = seconds === Infinity ? undefined : seconds;
-      return { outcome, running: undefined, againSeconds };
+      return { ends: { outcome, running: undefined, againSeconds } };
     } catch (thrown) {
-      return waiting({ stage: "refused", fault: asFault(thrown) });
+      return { ends: waiting({ stage: "refused", fault: asFault(thrown) }) };
     }
   }
 
@@ -172,7 +193,7 @@ export class Reconciler {
    * undefined where nothing is to be done.
    */
   async #without(policy: Policy, fault: Fault): Promise<number | undefined> {
-    if (policy.guardrails.fallback === undefined) return undefined;
+    if (policy.guardrails.fallback === undefined && policy.byHand.override.size === 0) return undefined;
     try {
       const iteration = await this.#pass(policy, { run: () => Promise.reject(fault) });
       return this.#fallbackSeconds(policy, iteration);
@@ -204,6 +225,17 @@ async function tell(standing: Standing): Promise<void> {
 }
 
 const waiting = (outcome: Outcome): Attended => ({ outcome, running: undefined, againSeconds: undefined });
+
+/** Others had the application until now: the policy was paused, or its target was somebody else's. */
+const wasLeft = ({ status }: PolicyObject): boolean =>
+  (status.conditions ?? []).some(
+    ({ type, status: is, reason }) =>
+      (type === "Paused" && is === "True") || (type === "ScalingActive" && reason === "TargetOwned"),
+  );
+
+type Handed =
+  | { readonly ends: Attended }
+  | { readonly ends: undefined; readonly policy: Policy; readonly nextSeconds: number };
 
 interface Attended {
   readonly outcome: Outcome;

@@ -43,6 +43,8 @@ interface Said {
   readonly trouble: string | undefined;
   /** Why changes do not come to serve. */
   readonly unsettled: string | undefined;
+  /** What others made of nodes. */
+  readonly drifted: string | undefined;
 }
 
 /** A reporter that writes as the operator: status and events of a policy are the operator's own. */
@@ -52,7 +54,8 @@ export function reporter({ cluster, resource, events, now }: ReporterOptions): R
     async report(object, outcome, running) {
       const held = said.get(object.key);
       const { namespace, name, uid, resourceVersion: copy } = object;
-      const before = held?.uid === uid ? held : { trouble: undefined, unsettled: undefined };
+      const before =
+        held?.uid === uid ? held : { trouble: undefined, unsettled: undefined, drifted: undefined };
       const last = held?.uid === uid && held.copy === copy ? held.status : object.status;
       // What is handed over to other replicas has a writer of its own.
       const { checkpoint: _checkpoint, ...known } = last;
@@ -65,13 +68,17 @@ export function reporter({ cluster, resource, events, now }: ReporterOptions): R
       );
       const trouble = findings(outcome).find((one) => one.type === "Ready" && one.status === "False")?.reason;
       const unsettled = unsettledOf(outcome);
+      const drifted = findings(outcome).find(({ type }) => type === "Drifted");
       said.set(object.key, {
         ...{ uid, copy, status: statusOf(written) ?? status, trouble },
         unsettled: unsettled?.reason,
+        drifted: drifted?.message,
       });
       for (const news of newsOf(object, outcome, trouble === before.trouble)) events.record(news);
       if (unsettled !== undefined && unsettled.reason !== before.unsettled)
         events.record(settleNews(object, unsettled));
+      if (drifted !== undefined && drifted.message !== before.drifted)
+        events.record({ ...settleNews(object, drifted), action: "Discover", detail: drifted.message });
     },
     forget: (key) => void said.delete(key),
   };

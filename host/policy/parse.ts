@@ -5,7 +5,7 @@ import { fill, isRecord } from "./fill.ts";
 import { guardrailsOf } from "./guardrails.ts";
 import { limitsOf } from "./limits.ts";
 import type { ScalingPolicySpec as Spec } from "./object.ts";
-import { policyKey, STEPS, tenantKey } from "./policy.ts";
+import { NOTHING_BY_HAND, policyKey, STEPS, tenantKey } from "./policy.ts";
 import type {
   AlgorithmUse,
   ArtifactUse,
@@ -144,6 +144,8 @@ const policyOf = ({ name, namespace, uid, generation }: Metadata, spec: Spec, co
   guardrails: guardrailsOf(spec),
   settle: settleOf(spec),
   respectDisruptionBudget: spec.guardrails.respectDisruptionBudget,
+  ownership: spec.ownership,
+  byHand: NOTHING_BY_HAND,
   knowledge: { keep: spec.knowledge.keep, history: historyOf(spec) },
 });
 

@@ -229,6 +229,37 @@ export interface Settle {
 
 export type Mode = "Enforce" | "DryRun" | "Paused";
 
+/** What happens when somebody else scales the target, and when the policy is deleted. */
+export interface Ownership {
+  /** The next decision goes on from what is there, or the node is left to the other. */
+  readonly onDrift: "Correct" | "Yield";
+  /** What runs stays, or what ran before the policy first wrote is brought back. */
+  readonly onDelete: "Keep" | "Restore";
+}
+
+/** What people ask of a policy for a while, beside its spec: what holds now. */
+export interface ByHand {
+  /** The parallelism of nodes by their names, whatever the algorithm wants. */
+  readonly override: ReadonlyMap<string, number>;
+  /** Nothing grows. */
+  readonly isUpPaused: boolean;
+  /** Nothing shrinks. */
+  readonly isDownPaused: boolean;
+  /** Nodes that were left to somebody else are scaled again. */
+  readonly takesBack: boolean;
+  /** Others had the application until now: what is there is nobody's drift. */
+  readonly resumes: boolean;
+}
+
+/** A policy of which nothing is asked beside its spec. */
+export const NOTHING_BY_HAND: ByHand = {
+  override: new Map(),
+  isUpPaused: false,
+  isDownPaused: false,
+  takesBack: false,
+  resumes: false,
+};
+
 /** A `ScalingPolicy` with every default filled in: what everything further in trusts. */
 export interface Policy {
   readonly key: PolicyKey;
@@ -251,6 +282,8 @@ export interface Policy {
   readonly settle: Settle | undefined;
   /** Whether no more is taken away at once than the disruption budgets of a node's pods allow. */
   readonly respectDisruptionBudget: boolean;
+  readonly ownership: Ownership;
+  readonly byHand: ByHand;
   readonly knowledge: { readonly keep: number; readonly history: HistoryOffer | undefined };
 }
 

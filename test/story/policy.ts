@@ -28,6 +28,7 @@ export interface PolicyText {
   readonly egress?: readonly object[];
   readonly guardrails?: object;
   readonly mode?: string;
+  readonly ownership?: object;
 }
 
 /** A policy over a chain of Deployments that is asked once a second. */
@@ -40,6 +41,7 @@ export function policyText({
   egress,
   guardrails,
   mode = "Enforce",
+  ownership,
 }: PolicyText): string {
   const chain = nodes.map((node, at) => ({
     name: node,
@@ -74,6 +76,7 @@ export function policyText({
       algorithm,
       schedule: { interval: "1s" },
       ...(guardrails === undefined ? {} : { guardrails }),
+      ...(ownership === undefined ? {} : { ownership }),
     },
   });
 }

@@ -37,12 +37,16 @@ export const knowledge = block(
 export const ownership = block(
   "What happens when somebody else scales the target, and when the policy is deleted.",
   {
-    onDrift: choice("Bring back what was decided, or leave it to the other.", ["Correct", "Yield"], {
-      default: "Correct",
-    }),
-    onDelete: choice("Keep what runs, or restore what ran before the policy.", ["Keep", "Restore"], {
-      default: "Keep",
-    }),
+    onDrift: choice(
+      "When somebody else sets another number: the next decision goes on from it, or the node is left to the other until the spec changes, the algorithm wants that very number, or the annotation sluice.dev/take-back is `true`.",
+      ["Correct", "Yield"],
+      { default: "Correct" },
+    ),
+    onDelete: choice(
+      "Keep what runs, or restore what ran before the policy first wrote; then the policy has a finalizer, and stays until that is done or was tried often enough.",
+      ["Keep", "Restore"],
+      { default: "Keep" },
+    ),
   },
-  { notYet: "leave it out (the next decision corrects drift, and deleting a policy keeps what runs)" },
+  { default: {} },
 );

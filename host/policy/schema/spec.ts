@@ -31,7 +31,7 @@ const FIELDS = {
   schedule,
   windows: Type.Optional(windows),
   guardrails,
-  ownership: Type.Optional(ownership),
+  ownership,
   knowledge,
 };
 
