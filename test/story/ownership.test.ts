@@ -121,6 +121,7 @@ describe("a policy whose target somebody else scales", () => {
   });
 
   test("leaves it to an older policy, and has it as soon as that is deleted", async () => {
+    await policy("clicks");
     await policy("younger", { onDelete: "Restore" });
     const seen = await condition("younger", "ScalingActive", (reason) => reason === "TargetOwned");
     expect(seen?.message).toContain("The ScalingPolicy clicks scales the Deployment split");

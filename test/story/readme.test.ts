@@ -30,7 +30,7 @@ const readme = await readFile(join(ROOT, "README.md"), "utf8");
 const pages = [
   readme,
   ...(await Promise.all(
-    ["test.md", "ask-a-service.md", "keep-knowledge-in-postgresql.md"].map((name) =>
+    ["test.md", "ask-a-service.md", "keep-knowledge-in-postgresql.md", "take-over-by-hand.md"].map((name) =>
       readFile(join(ROOT, "docs/how-to", name), "utf8"),
     ),
   )),
@@ -168,6 +168,17 @@ describe("every command of the README, in its order", () => {
     );
     expect(await paste("kubectl describe scalingpolicy clickstream -n team-a")).toContain(
       "Decisions are being made.",
+    );
+  }, 60_000);
+
+  test("takes a policy over by hand, and gives it back", async () => {
+    const byHand = commands.filter((one) => /^kubectl (annotate|patch) /.test(one));
+    expect(byHand).toHaveLength(8);
+    for (const command of byHand)
+      expect(await paste(command)).toMatch(/^scalingpolicy.sluice.dev\/clickstream (annotated|patched)/);
+    await eventually(
+      () => paste("kubectl get scalingpolicies -n team-a"),
+      (seen) => /clickstream\s.*\sTrue\s/.test(seen),
     );
   }, 60_000);
 
