@@ -76,14 +76,14 @@ function stage({ finalizers = [OWN], memory, runs = {}, refusal, rival }: Settin
   });
   return { restore, object: trimPolicy(stored()), news, wrote, kept: () => kept };
 }
-const memory: Memory = { nodes: { "split": { found: 3, wrote: 7 }, "count": { found: 2 } } };
-const runs = { "split": 7, "count": 2 };
+const memory: Memory = { nodes: { split: { found: 3, wrote: 7 }, count: { found: 2 } } };
+const runs = { split: 7, count: 2 };
 
 describe("a policy that restores, when it is deleted,", () => {
   test("brings back what ran before on the nodes that run something else, and goes", async () => {
     const set = stage({ memory, runs, finalizers: [OTHER, OWN] });
     expect(await set.restore.bringBack(set.object)).toBeUndefined();
-    expect(set.wrote).toEqual({ "split": 3 });
+    expect(set.wrote).toEqual({ split: 3 });
     expect(set.news).toEqual(["Normal Restored: split: 7 → 3"]);
     expect(set.kept()).toEqual([OTHER]);
   });
@@ -91,8 +91,8 @@ describe("a policy that restores, when it is deleted,", () => {
   test("leaves a node that is gone, and one that was left to somebody else", async () => {
     const yielded = { from: 7, to: 9, generation: 1 };
     const set = stage({
-      memory: { nodes: { "split": { found: 3 }, "count": { found: 2, yielded } } },
-      runs: { "count": 9 },
+      memory: { nodes: { split: { found: 3 }, count: { found: 2, yielded } } },
+      runs: { count: 9 },
     });
     expect(await set.restore.bringBack(set.object)).toBeUndefined();
     expect([set.wrote, set.news, set.kept()]).toEqual([{}, [], []]);
