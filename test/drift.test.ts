@@ -109,17 +109,24 @@ describe("a number that differs", () => {
     expect((await next(bed, { mode: "DryRun" })).drifted).toBeUndefined();
   });
 
-  test("is nobody's drift where the host may have written it itself, and nobody answered", async () => {
-    const bed = new SagaBed({ a: 2 }, { ownership: yields });
-    bed.wants = { a: 5 };
-    await next(bed);
+  test("is nobody's drift where the host set it itself, such as another replica whose memory was lost", async () => {
+    const bed = await meddled(yields);
+    bed.set("a", 5);
+    bed.set("a", 8, "sluice");
+    const pass = await next(bed);
+    expect([pass.drifted, pass.outcome]).toEqual([undefined, "Scaled"]);
+  });
+
+  test("is nobody's drift where a decision was abandoned that may have been written", async () => {
+    const bed = await meddled(yields, 5);
     bed.wants = { a: 7 };
     bed.refuses.set("a", REFUSALS.down);
-    await next(bed);
-    bed.set("a", 7, "sluice");
+    expect((await next(bed)).outcome).toBe("Open");
+    bed.set("a", 7);
     bed.refuses.clear();
+    bed.nowMs += 600_000;
     expect((await next(bed)).drifted).toBeUndefined();
-    expect((await next(bed)).drifted).toBeUndefined();
+    expect([...bed.records.values()].map(({ outcome }) => outcome)).toContain("Abandoned");
   });
 });
 
