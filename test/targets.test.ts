@@ -83,4 +83,50 @@ describe("copies of targets", () => {
     expect(await set.driver.scale(set.own, [change], always)).toEqual([{ node: "split", outcome: "Scaled" }]);
     expect((await set.driver.discover(set.own)).nodes[0]?.parallelism).toBe(6);
   });
+
+  test("do not take it for zero where a kind keeps its number elsewhere: it is read as the account", async () => {
+    const schema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
+    const paths = { specReplicasPath: ".spec.workers", statusReplicasPath: ".status.workers" };
+    const version = { name: "v1", served: true, storage: true, schema: { openAPIV3Schema: schema } };
+    const crd = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    await expectStatus(
+      ground.admin("POST", crd, {
+        ...{ apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition" },
+        metadata: { name: "rigs.elsewhere.sluice.dev" },
+        spec: {
+          ...{ group: "elsewhere.sluice.dev", scope: "Namespaced", names: { plural: "rigs", kind: "Rig" } },
+          versions: [{ ...version, subresources: { status: {}, scale: paths } }],
+        },
+      }),
+      201,
+    );
+    const namespace = await ground.namespace();
+    const apiGroups = ["elsewhere.sluice.dev"];
+    await allow(ground, namespace, "scaler", [
+      { apiGroups, resources: ["rigs", "rigs/scale"], verbs: ["get"] },
+    ]);
+    const apiVersion = "elsewhere.sluice.dev/v1";
+    const rig = { apiVersion, kind: "Rig", metadata: { name: "drill" }, spec: { workers: 4 } };
+    const at = `/apis/${apiVersion}/namespaces/${namespace}/rigs`;
+    await eventually(
+      () => ground.admin("POST", at, rig),
+      ({ status }) => status === 201,
+    );
+    const stop = new AbortController();
+    const { cluster, reads } = counting(ground.connect());
+    const around = { cluster, time: machineTime, signal: stop.signal, onFault: () => undefined };
+    const targets = await followTargets({ ...around, kinds: [{ apiVersion, kind: "Rig" }] });
+    await eventually(
+      async () => targets.informers[0]?.copies.size,
+      (size) => size === 1,
+    );
+    const ref = { apiVersion, kind: "Rig", name: "drill" };
+    const own = { name: "drill", ref, to: [], bounds: { min: 1, max: 10 }, attributes: {} };
+    const found = await kubernetesDriver(cluster, targets).discover(policy({ namespace, nodes: [own] }));
+    expect(found.nodes[0]?.parallelism).toBe(4);
+    expect(reads()).toBeGreaterThan(0);
+    stop.abort();
+    await targets.ended;
+    await ground.admin("DELETE", `${crd}/rigs.elsewhere.sluice.dev`);
+  });
 });
