@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // What is waited for comes within a moment; where others have the processor, within seconds.
+    expect: { poll: { timeout: 20_000 } },
     include: ["test/**/*.test.ts"],
     globalSetup: ["./test/world/global-setup.ts"],
     testTimeout: 30_000,
