@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { conditions, replicas, ROOT, stage, type Condition, type Stage } from "./bed.ts";
 import { eventually, operator, type OperatorProcess } from "./operator.ts";
 import { policyText, type PolicyText } from "./policy.ts";
@@ -25,10 +25,15 @@ const healthyPasses = async () => {
   return policies.find((one) => one.key === `${team}/healthy`)?.number ?? 0;
 };
 
+/** They all name the same target, and the oldest policy would have it. */
+const alone = () =>
+  kubectl("delete", "scalingpolicies", "--namespace", team, "--field-selector", "metadata.name!=healthy");
+
 /** Applies a policy over the Deployment `target` and returns what is said of it once it is not ready. */
 async function verdict(
   policy: Partial<PolicyText> & { name: string },
 ): Promise<{ type: string } & Condition> {
+  await alone();
   await apply(policyText({ nodes: ["target"], artifact, config, ...policy }));
   const found = await eventually(
     () => conditions(set, team, policy.name),
@@ -57,6 +62,8 @@ afterAll(async () => {
   await running?.[Symbol.asyncDispose]();
   await set?.[Symbol.asyncDispose]();
 });
+
+afterEach(alone);
 
 describe("bad input gets one clear condition, and the replicas stay", () => {
   test("a Deployment that does not exist", async () => {
