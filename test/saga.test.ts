@@ -34,9 +34,13 @@ function bedOf({ nodes, wants, refused = [] }: Shape): SagaBed {
   return bed;
 }
 
-/** No node twice for one decision, none without one that is stored, and no decision that nothing became of. */
-function expectNothingDoubledOrLost(bed: SagaBed): void {
-  const keys = bed.writes.map(({ decision, node }) => `${decision} ${node}`);
+/**
+ * No node twice for one decision, none without one that is stored, and no decision that nothing became of. A node that
+ * somebody set back by hand to what a decision began with looks as if it had not been written, and is written again.
+ */
+function expectNothingDoubledOrLost(bed: SagaBed, byHand: ReadonlySet<string> = new Set()): void {
+  const alone = bed.writes.filter(({ node }) => !byHand.has(node));
+  const keys = alone.map(({ decision, node }) => `${decision} ${node}`);
   expect(new Set(keys).size).toBe(keys.length);
   for (const { node, from, to, decision } of bed.writes) {
     const stored = bed.records.get(decision ?? "")?.decision?.changes;
@@ -125,6 +129,7 @@ test("whatever ends, is refused, rolls out or is set by hand, no decision writes
     fc.asyncProperty(fc.array(run, { minLength: 2, maxLength: 8 }), async (runs) => {
       const bed = new SagaBed({ a: 1, b: 4, c: 8 });
       let unlawful = 0;
+      const byHand = new Set<string>();
       for (const one of runs) {
         bed.wants = one.wants;
         bed.refuses.clear();
@@ -132,8 +137,10 @@ test("whatever ends, is refused, rolls out or is set by hand, no decision writes
         bed.mayWrite = () => (one.leads ? undefined : REFUSALS.notLeader);
         const before = bed.writes.length;
         bed.meanwhile = (step) => {
-          for (const other of one.meddling.filter((each) => each.step === step))
+          for (const other of one.meddling.filter((each) => each.step === step)) {
             bed.set(other.node, other.to ?? bed.replicas()[other.node] ?? 1);
+            if (other.to !== undefined) byHand.add(other.node);
+          }
         };
         await bed.pass(one.death);
         unlawful += one.leads ? 0 : bed.writes.length - before;
@@ -146,7 +153,7 @@ test("whatever ends, is refused, rolls out or is set by hand, no decision writes
       bed.wants = { a: 2, b: 2, c: 2 };
       for (let pass = 0; pass < 3; pass += 1) await bed.pass();
       expect(bed.replicas()).toEqual({ a: 2, b: 2, c: 2 });
-      expectNothingDoubledOrLost(bed);
+      expectNothingDoubledOrLost(bed, byHand);
     }),
     { numRuns: 1_000 },
   );
