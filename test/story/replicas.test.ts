@@ -7,7 +7,8 @@ import { policyText } from "./policy.ts";
 
 const THRESHOLD = join(ROOT, "build/algorithms/threshold.wasm");
 const TEAMS = 4;
-const LEASE_SECONDS = 2;
+// Where others have the processor, a replica may not come to its turn for two.
+const LEASE_SECONDS = 5;
 /** A run of all tests has time for one; fifty are recorded in the docs. */
 const ROUNDS = Number(process.env["SLUICE_FAILOVERS"] ?? 1);
 
@@ -61,7 +62,7 @@ const shares = async (): Promise<number[]> => {
 };
 
 const isShared = (...wanted: number[]) =>
-  eventually(shares, (seen) => JSON.stringify(seen) === JSON.stringify(wanted), 30_000);
+  eventually(shares, (seen) => JSON.stringify(seen) === JSON.stringify(wanted), 60_000);
 
 /** Sets the load, and waits until every team's Deployment has so many; returns how long that took. */
 async function reach(count: number): Promise<number> {
@@ -70,7 +71,7 @@ async function reach(count: number): Promise<number> {
   await eventually(
     () => Promise.all(teams.map(async (namespace) => (await replicas(set, namespace))["split"])),
     (seen) => seen.every((one) => one?.endsWith(`/${count}`) === true),
-    40_000,
+    90_000,
   );
   return Date.now() - sinceMs;
 }
@@ -130,7 +131,7 @@ test("one replica has all shards, and of two and three each has its share", asyn
   await start();
   await isShared(2, 2, 2);
   await reach(2);
-}, 60_000);
+}, 180_000);
 
 test("a replica that is asked to end gives its shards back before it ends, and does not let them run out", async () => {
   const leaving = running[0] as OperatorProcess;
@@ -143,14 +144,14 @@ test("a replica that is asked to end gives its shards back before it ends, and d
   expect(gone).toHaveLength(1);
   expect(atItsEnd).not.toContain(gone[0]);
   await reach(3);
-}, 60_000);
+}, 180_000);
 
 test(
   "what a replica that is killed worked on is another's after its lease, and every decision is made once",
   async () => {
     await failOver(ROUNDS);
   },
-  60_000 * ROUNDS,
+  180_000 * ROUNDS,
 );
 
 test("a leader that was stopped and goes on writes nothing for what another works on meanwhile", async () => {
@@ -164,4 +165,4 @@ test("a leader that was stopped and goes on writes nothing for what another work
     await isShared(3, 3);
     await reach(7);
   });
-}, 60_000);
+}, 180_000);
