@@ -108,6 +108,10 @@ export class PostgresKnowledge implements Backend {
     working.catch(() => undefined);
     try {
       return await Promise.race([working, late]);
+    } catch (thrown) {
+      // What lost one connection has lost them all: the next call must not meet one that has not noticed yet.
+      if (CONNECTION.test(codeOf(thrown) ?? "")) await this.#drop(sql);
+      throw thrown;
     } finally {
       clearTimeout(timer);
     }
@@ -194,6 +198,8 @@ const STATEMENTS = Object.fromEntries(
 
 /** Classes of codes that say something of the server, and not of what was asked: connection, resources, operator, system. */
 const SERVER = /^(08|53|57|58|XX)/;
+/** A connection that is lost: the server ends it, or it ended. */
+const CONNECTION = /^(08|57P|CONNECTION_|ECONN|EPIPE)/;
 const codeOf = (thrown: unknown) =>
   thrown instanceof Error && "code" in thrown ? String(thrown.code) : undefined;
 const isOneStatements = (thrown: unknown) => {
