@@ -204,12 +204,27 @@ test("an object that cannot be trimmed, and a listener that throws, leave the re
   await end(copy);
 });
 
-test("when the signal is given the watch ends and its connection is closed", async () => {
+test("when the signal is given the watch ends, and its connection is closed as soon as nobody uses it", async () => {
   const wired = await ground.wired();
   const { start, end } = await following(() => wired.cluster.operator);
   const copy = await start();
   await until(() => copy.figures.watches === 1 && wired.line.open === 2, "the watch");
   await end(copy);
-  await until(() => wired.line.open < 2, "the connection of the watch is closed");
-  expect(wired.line.open).toBe(1);
+  await until(() => wired.line.open === 0, "its connection, and that of the calls, are closed");
+});
+
+test("several watches share a connection, and the end of one leaves the other alone", async () => {
+  const wired = await ground.wired();
+  const [one, other] = [
+    await following(() => wired.cluster.operator),
+    await following(() => wired.cluster.operator),
+  ];
+  const [first, second] = [await one.start(), await other.start()];
+  await until(() => first.figures.watches === 1 && second.figures.watches === 1, "both watches");
+  await until(() => wired.line.open === 1, "the calls' connections are closed, and one is there for both");
+  await one.end(first);
+  await other.hands.add("later");
+  await until(() => second.get(other.key("later")) === "1", "what comes after that");
+  expect(second.figures.watches).toBe(1);
+  await other.end(second);
 });

@@ -1,4 +1,4 @@
-import { Pool, type Dispatcher } from "undici";
+import { errors, Pool, type Dispatcher } from "undici";
 import { Fault } from "../fault/index.ts";
 import { CredentialKeeper, type Credentials, type CredentialSource } from "./credentials.ts";
 import { impersonation } from "./identity.ts";
@@ -23,7 +23,7 @@ export interface Call extends Attempt {
 const WIRE_LIMITS = {
   // Measured on two cores shared with the API server: eight give 1,500 calls a second, and the client is not the limit.
   callConnections: 8,
-  // HTTP/1.1 gives every watch a connection of its own.
+  // Over HTTP/2 they share one; where only HTTP/1.1 is spoken, every watch has a connection of its own.
   watchConnections: 32,
   // Renewals of leases: one is enough, the second for when that is mute.
   urgentConnections: 2,
@@ -57,6 +57,8 @@ export class Transport {
   readonly #keeper: CredentialKeeper;
   readonly #time: Time;
   #pools: Pools | undefined;
+  /** The first watch, until it is answered. */
+  #opening: Promise<void> | undefined;
 
   constructor(source: CredentialSource, time: Time) {
     this.#keeper = new CredentialKeeper(source, time);
@@ -87,13 +89,20 @@ export class Transport {
   /** The bytes of a watch as they come. It throws when `inactivityMs` pass without any. */
   async *stream(call: Call, inactivityMs: number): AsyncGenerator<Buffer> {
     const headersTimeout = Math.min(inactivityMs, WIRE_LIMITS.callMs);
-    const answer = await this.#dispatch(call, "watches", { headersTimeout, bodyTimeout: inactivityMs });
+    const timeouts = { headersTimeout, bodyTimeout: inactivityMs };
+    const answer = await this.#joining(() => this.#dispatch(call, "watches", timeouts)).catch(
+      (thrown: unknown) => {
+        this.#leaveMute((thrown as Error).cause);
+        throw thrown;
+      },
+    );
     if (answer.statusCode !== 200) {
       throw refusal(answer.statusCode, await textOf(answer, call), header(answer, "retry-after"), call);
     }
     try {
       for await (const chunk of answer.body) yield chunk as Buffer;
     } catch (thrown) {
+      this.#leaveMute(thrown);
       throw unanswered(thrown, call);
     } finally {
       answer.body.on("error", () => undefined).destroy();
@@ -162,6 +171,26 @@ export class Transport {
     return send(this.#connected(renewed));
   }
 
+  /** Watches that begin together wait for the first of them to be answered, and share its connection. */
+  async #joining<Answer>(begin: () => Promise<Answer>): Promise<Answer> {
+    if (this.#opening !== undefined) await this.#opening;
+    if ((this.#pools?.watches.stats.connected ?? 0) > 0) return begin();
+    const answer = begin();
+    const opening = answer.then(none, none).then(() => {
+      if (this.#opening === opening) this.#opening = undefined;
+    });
+    this.#opening = opening;
+    return answer;
+  }
+
+  /** A watch that hears nothing says that its connection is mute, which others share: all of them begin anew on another. */
+  #leaveMute(thrown: unknown): void {
+    const held = this.#pools;
+    if (held === undefined || !isTimeout(thrown)) return;
+    this.#pools = { ...held, watches: poolOf(held.credentials, WATCHES) };
+    void held.watches.destroy();
+  }
+
   #connected(credentials: Credentials): Pools {
     const held = this.#pools;
     if (held !== undefined && held.credentials.fingerprint === credentials.fingerprint) {
@@ -171,20 +200,9 @@ export class Transport {
     void held?.calls.close();
     void held?.watches.close();
     void held?.urgent.close();
-    const { origin, tls } = credentials;
-    const connect = { ...tls, timeout: WIRE_LIMITS.connectMs, keepAlive: true } as Pool.Options["connect"];
-    const options = (connections: number): Pool.Options => ({
-      connections,
-      // Over HTTP/2 one mute connection holds a hundred calls, and a call that times out does not end it.
-      allowH2: false,
-      pipelining: 1,
-      headersTimeout: WIRE_LIMITS.callMs,
-      bodyTimeout: WIRE_LIMITS.callMs,
-      ...(connect === undefined ? {} : { connect }),
-    });
-    const calls = new Pool(origin, options(WIRE_LIMITS.callConnections));
-    const watches = new Pool(origin, options(WIRE_LIMITS.watchConnections));
-    const urgent = new Pool(origin, options(WIRE_LIMITS.urgentConnections));
+    const calls = poolOf(credentials, { connections: WIRE_LIMITS.callConnections, allowH2: false });
+    const watches = poolOf(credentials, WATCHES);
+    const urgent = poolOf(credentials, { connections: WIRE_LIMITS.urgentConnections, allowH2: false });
     this.#pools = { credentials, calls, watches, urgent };
     return this.#pools;
   }
@@ -194,6 +212,32 @@ export class Transport {
   }
 }
 
+const WATCHES = { connections: WIRE_LIMITS.watchConnections, allowH2: true } as const;
+
+/**
+ * Calls go over HTTP/1.1: over HTTP/2 one mute connection holds a hundred of them, and one that times out does not end it.
+ */
+function poolOf(
+  { origin, tls }: Credentials,
+  kind: { readonly connections: number; readonly allowH2: boolean },
+): Pool {
+  return new Pool(origin, {
+    ...kind,
+    // Of HTTP/1.1 alone: what is sent over HTTP/2 does not wait for what was sent before.
+    pipelining: 1,
+    headersTimeout: WIRE_LIMITS.callMs,
+    bodyTimeout: WIRE_LIMITS.callMs,
+    connect: { ...tls, timeout: WIRE_LIMITS.connectMs, keepAlive: true } as NonNullable<
+      Pool.Options["connect"]
+    >,
+  });
+}
+
+/** Whether nothing came for too long, over whichever protocol. */
+const isTimeout = (thrown: unknown): boolean =>
+  thrown instanceof errors.HeadersTimeoutError || thrown instanceof errors.BodyTimeoutError;
+
+const none = () => undefined;
 const same = (one: Credentials, other: Credentials) =>
   one.fingerprint === other.fingerprint && one.authorization === other.authorization;
 

@@ -4,7 +4,6 @@ import { asFault, type Fault } from "../fault/index.ts";
 import type { Iteration } from "../knowledge/index.ts";
 import {
   eventRecorder,
-  jittered,
   objectKey,
   reflect,
   WorkQueue,
@@ -86,9 +85,6 @@ export interface OperatorFigures {
   }[];
 }
 
-/** A policy comes to its turn up to this much earlier or later, so that many with one interval spread. */
-const JITTER_SHARE = 0.05;
-
 /** Follows the policies of a cluster and gives each its passes until the signal is given. */
 export async function startOperator(options: OperatorOptions): Promise<Operator> {
   const { cluster, time, signal, watcher, algorithms, shadows, world } = options;
@@ -128,7 +124,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const work = ours(options.shards, policies, async (key) => {
     const againMs = await reconciler.reconcile(key as PolicyKey);
     queue.forget(key);
-    if (againMs !== undefined) queue.addAfter(key, jittered(time, againMs, JITTER_SHARE));
+    if (againMs !== undefined) queue.addAfter(key, againMs);
   });
   options.shards?.listen(
     taking(options.shards, policies, queue, (key) => {

@@ -16,6 +16,7 @@ import type { Outcome } from "./conditions.ts";
 import { manifestOf, type PolicyObject } from "./object.ts";
 import type { Reporter } from "./report.ts";
 import type { Restore } from "./restore.ts";
+import { nextTurnMs } from "./turn.ts";
 import { runningOf, type RunningArtifact } from "./status.ts";
 
 /** What cannot be prepared for a policy is tried again after this. */
@@ -78,8 +79,8 @@ export class Reconciler {
 
     const startedMs = time.elapsedMs();
     this.#around.late?.(-waitMs / 1_000);
-    const { outcome, running, againSeconds } = await this.#attend(object, standing);
-    standing.dueMs = againSeconds === undefined ? Infinity : startedMs + againSeconds * 1_000;
+    const { outcome, running, againSeconds, isRegular } = await this.#attend(object, standing);
+    standing.dueMs = nextTurnMs(time, { key, startedMs, againSeconds, isRegular });
     standing.unreported = () => reporter.report(object, outcome, running);
     await tell(standing);
     return againSeconds === undefined ? undefined : Math.max(0, standing.dueMs - time.elapsedMs());
@@ -134,7 +135,8 @@ export class Reconciler {
     if (unkept !== undefined)
       return { ...waiting({ stage: "owned", fault: unkept }), againSeconds: RETRY_SECONDS };
     const attended = await this.#decide(object, policy, standing);
-    return { ...attended, againSeconds: Math.min(attended.againSeconds ?? Infinity, nextSeconds) };
+    const againSeconds = Math.min(attended.againSeconds ?? Infinity, nextSeconds);
+    return { ...attended, againSeconds, isRegular: againSeconds === policy.intervalSeconds };
   }
 
   /** A pass, and what is to be told of it. */
@@ -241,4 +243,6 @@ interface Attended {
   readonly outcome: Outcome;
   readonly running: readonly RunningArtifact[] | undefined;
   readonly againSeconds: number | undefined;
+  /** Whether that is the policy's interval, and not what something asks for. */
+  readonly isRegular?: boolean;
 }

@@ -1,5 +1,5 @@
 import { readFile, stat, writeFile } from "node:fs/promises";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Isolation } from "../../../host/engine/index.ts";
@@ -195,16 +195,26 @@ function shareOf(
 }
 
 /** Established connections of the operator to the API server's port. */
+/** Established connections of the operator's own process; the machine's table holds everybody's. */
 function connectionsTo(set: Stage, running: OperatorProcess): number {
   const port = Number(new URL(set.cluster.server).port).toString(16).toUpperCase().padStart(4, "0");
-  const inodes = new Set(
-    readFileSync(`/proc/${running.pid}/net/tcp`, "utf8")
-      .split("\n")
-      .map((line) => line.trim().split(/\s+/))
-      .filter((fields) => fields[2]?.endsWith(`:${port}`) === true && fields[3] === "01")
-      .map((fields) => fields[9]),
-  );
-  return inodes.size;
+  const folder = `/proc/${running.pid}/fd`;
+  const own = new Set(readdirSync(folder).flatMap((name) => inodeOf(join(folder, name))));
+  return readFileSync(`/proc/${running.pid}/net/tcp`, "utf8")
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[2]?.endsWith(`:${port}`) === true && fields[3] === "01")
+    .filter((fields) => own.has(fields[9] ?? "")).length;
+}
+
+function inodeOf(path: string): readonly string[] {
+  try {
+    const [, inode] = /^socket:\[(\d+)\]$/.exec(readlinkSync(path)) ?? [];
+    return inode === undefined ? [] : [inode];
+  } catch {
+    // Closed since the folder was read.
+    return [];
+  }
 }
 
 async function sizeOf(state: string): Promise<number> {
