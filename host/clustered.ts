@@ -87,6 +87,7 @@ export async function operator(flags: Flags, signal: AbortSignal): Promise<void>
     ownership: (tell) => followOwnership({ ...around, tell, time: machineTime }),
     world: watched(world, metrics.waited, trace),
     concurrency: flags.concurrency,
+    together: flags.isolation === "tenant",
     instance: hostname(),
     watcher: watcherOf({ metrics, log, store, trace }, onFault),
   });

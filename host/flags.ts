@@ -67,7 +67,7 @@ export const HELP = `usage: node host/main.ts operator [options]     scale the p
   --supervisor-socket PATH     use the sandboxes of a supervisor that listens there; it was told the three above itself
 operator:
   --kubeconfig FILE, --context NAME   default: the account that is mounted into the pod
-  --concurrency N              passes at the same time (default 16)
+  --concurrency N              passes at the same time, of one namespace half of them at most (default 16)
   --insecure-registry HOST     may be pulled from without TLS (repeatable)
   --registry-ca FILE           certificates that registries are trusted by besides the usual ones
   --service-address NAMESPACE/NAME:PORT=URL

@@ -11,7 +11,7 @@ const { values } = parseArgs({
     interval: { type: "string" },
   },
 });
-const FLAGS = ["--concurrency", "64", "--sandboxes", "4", "--informer", "bench.sluice.dev/v1/Work"];
+const FLAGS = ["--concurrency", "256", "--sandboxes", "4", "--informer", "bench.sluice.dev/v1/Work"];
 const { tenants, policies, isolation, seconds = "120", interval = "15" } = values;
 const common = { intervalSeconds: Number(interval), seconds: Number(seconds), flags: FLAGS };
 const all: readonly Scale[] =

@@ -4,15 +4,21 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { generateContract } from "./generate/contract.ts";
 import { generateCrds } from "./generate/crd.ts";
+import { generateEvents } from "./generate/events.ts";
 import { generateFaults } from "./generate/faults.ts";
 import { generateMetrics } from "./generate/metrics.ts";
 import { generateReference } from "./generate/reference.ts";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 const check = process.argv.includes("--check");
-const files = [generateContract, generateCrds, generateFaults, generateMetrics, generateReference].map(
-  (generate) => generate(),
-);
+const files = [
+  generateContract,
+  generateCrds,
+  generateEvents,
+  generateFaults,
+  generateMetrics,
+  generateReference,
+].map((generate) => generate());
 const stale: string[] = [];
 for (const generated of await Promise.all(files)) {
   for (const [path, content] of generated) {

@@ -119,7 +119,8 @@ describe("an address outside the cluster", () => {
     ["169.254.169.254", "link-local"],
     ["fd00:ec2::254", "a metadata service"],
     ["168.63.129.16", "a metadata service"],
-    ["100.100.100.200", "shared by carriers"],
+    ["100.100.100.200", "a metadata service"],
+    ["100.100.100.201", "shared by carriers"],
     ["192.0.0.192", "for protocols"],
     ["0.0.0.0", "this network"],
     ["255.255.255.255", "broadcast"],
@@ -152,6 +153,7 @@ describe("an address of a service", () => {
 
   test.each([
     ...["127.0.0.1", "::1", "169.254.169.254", "fd00:ec2::254", "168.63.129.16", "0.0.0.0", "224.0.0.1"],
+    "100.100.100.200",
     ...[
       "255.255.255.255",
       "::ffff:127.0.0.1",

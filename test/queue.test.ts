@@ -4,7 +4,7 @@ import { WorkQueue } from "../host/kube/index.ts";
 import { HandTime } from "./kube/hand-time.ts";
 
 /** A queue whose work is finished by hand. */
-function queue(concurrency = 1) {
+function queue(concurrency = 1, inARow = 1) {
   const time = new HandTime();
   const keys = new WorkQueue({ time });
   const stop = new AbortController();
@@ -16,7 +16,7 @@ function queue(concurrency = 1) {
     if (working.has(key)) overlaps += 1;
     return new Promise<void>((done, fail) => working.set(key, { done, fail }));
   };
-  const ended = keys.run(process, { concurrency, signal: stop.signal });
+  const ended = keys.run(process, { concurrency, inARow, signal: stop.signal });
   const finish = async (key: string, thrown?: Error) => {
     const work = working.get(key);
     working.delete(key);
@@ -59,11 +59,32 @@ test("a tenant with one key waits for one key of a tenant with many", async () =
 
 test("no more keys are in work than the concurrency allows", async () => {
   const { keys, working } = queue(2);
-  for (const key of ["a/1", "a/2", "a/3"]) keys.add(key);
+  for (const key of ["a/1", "b/2", "c/3"]) keys.add(key);
   await settled();
   expect(working.size).toBe(2);
   expect(keys.inWork).toBe(2);
   expect(keys.depth).toBe(1);
+});
+
+test("a tenant whose work hangs has half of what may be in work, and the rest is for others", async () => {
+  const { keys, started, finish } = queue(4);
+  for (const key of ["slow/1", "slow/2", "slow/3", "slow/4"]) keys.add(key);
+  await settled();
+  expect(started).toEqual(["slow/1", "slow/2"]);
+  keys.add("other/1");
+  await settled();
+  expect(started.at(-1)).toBe("other/1");
+  await finish("slow/1");
+  expect(started.at(-1)).toBe("slow/3");
+  expect(keys.depth).toBe(1);
+});
+
+test("as many keys of a tenant as are to come in a row do so, and then the next tenant has its turn", async () => {
+  const { keys, started, finish } = queue(1, 3);
+  for (const tenant of ["a", "b"]) for (const at of [1, 2, 3, 4]) keys.add(`${tenant}/${at}`);
+  await settled();
+  for (let at = 0; at < 7; at += 1) await finish(started[at] ?? "");
+  expect(started).toEqual(["a/1", "a/2", "a/3", "b/1", "b/2", "b/3", "a/4", "b/4"]);
 });
 
 test("of two delays the earlier one holds", async () => {

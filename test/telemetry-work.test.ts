@@ -8,6 +8,7 @@ import { iteration, node, policy, topology } from "./builders.ts";
 const FIGURES = {
   queue: { ready: 3, delayed: 7, inWork: 2, oldestSeconds: 0.5 },
   informers: [{ kind: "ScalingPolicy", objects: 12, silentSeconds: 4, lists: 1, failures: 2, missed: 1 }],
+  shards: { held: 3, all: 8 },
 };
 
 describe("metrics of the operator's work", () => {
@@ -17,6 +18,8 @@ describe("metrics of the operator's work", () => {
     const lines = (await metrics.text()).split("\n");
     for (const line of [
       "sluice_queue_ready 3",
+      "sluice_shards 8",
+      "sluice_shards_held 3",
       "sluice_queue_delayed 7",
       "sluice_queue_in_work 2",
       "sluice_queue_oldest_seconds 0.5",

@@ -52,4 +52,20 @@ describe("the turns of policies", () => {
     expect(next("team/one", 1_000, 30, false, 0.5)).toBeCloseTo(31_750, 3);
     expect(next("team/one", 1_000, undefined)).toBe(Infinity);
   });
+
+  test("of a namespace come one after the other where a process is started for them, and namespaces evenly", () => {
+    const at = (namespace: number, name: number) =>
+      nextTurnMs(dice(0), {
+        ...{ key: `team-${namespace}/policy-${name}` as PolicyKey, startedMs: 1_000_000 },
+        ...{ againSeconds: 15, isRegular: true, together: 100 },
+      });
+    const spans = Array.from({ length: 20 }, (_, namespace) => {
+      const turns = Array.from({ length: 100 }, (_, name) => at(namespace, name) % 15_000);
+      const first = at(namespace, 0) % 15_000;
+      return turns.map((ms) => Math.min(Math.abs(ms - first), 15_000 - Math.abs(ms - first)));
+    });
+    // A hundred of them take a second.
+    expect(Math.max(...spans.flat())).toBeLessThan(1_000);
+    expect(Math.max(...spans.flat())).toBeGreaterThan(500);
+  });
 });

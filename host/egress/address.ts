@@ -7,6 +7,11 @@ type Block = readonly [network: string, bits: number];
 
 // Every range of IPv4 that is not the public Internet's.
 const IPV4: Readonly<Record<string, readonly Block[]>> = {
+  // Clouds answer their machines' questions about themselves at a public address, or at one that carriers share.
+  "a metadata service": [
+    ["168.63.129.16", 32],
+    ["100.100.100.200", 32],
+  ],
   "this network": [["0.0.0.0", 8]],
   private: [
     ["10.0.0.0", 8],
@@ -27,8 +32,6 @@ const IPV4: Readonly<Record<string, readonly Block[]>> = {
   multicast: [["224.0.0.0", 4]],
   broadcast: [["255.255.255.255", 32]],
   reserved: [["240.0.0.0", 4]],
-  // A cloud answers its machines' questions about themselves at a public address.
-  "a metadata service": [["168.63.129.16", 32]],
 };
 
 // Of IPv6 only 2000::/3 is public, but for these: some stand for IPv4 addresses, which would escape the list above.

@@ -9,5 +9,5 @@ export { Reviews } from "./review.ts";
 export { WorkQueue } from "./queue.ts";
 export { cutToBytes, eventRecorder, type EventNews, type EventRecorder } from "./events.ts";
 export { applyStatus, differs } from "./apply.ts";
-export { jittered, machineTime, type Time } from "./time.ts";
+export { machineTime, type Time } from "./time.ts";
 export { Elector, leaseTimes, Sighting, type LeaseTimes } from "./lease.ts";

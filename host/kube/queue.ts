@@ -22,6 +22,8 @@ export type Process = (key: string, signal: AbortSignal) => Promise<void>;
 export interface RunOptions {
   /** Most keys in work at the same time. */
   readonly concurrency: number;
+  /** Keys of one tenant that are taken in a row, before the next tenant has its turn. Default: 1. */
+  readonly inARow?: number;
   readonly signal: AbortSignal;
   /** Told of every key whose work failed; the key comes back with a growing pause. */
   readonly onFault?: (key: string, fault: Fault) => void;
@@ -34,7 +36,8 @@ interface Alarm {
 
 /**
  * Keys that wait for work. A key waits once however often it is added, is never in work twice at the same time, and is
- * never lost: one that is added while it is in work comes again. Tenants take turns, whatever the number of their keys.
+ * never lost: one that is added while it is in work comes again. Tenants take turns, whatever the number of their keys, and
+ * none has more than half of the work at the same time.
  */
 export class WorkQueue {
   readonly #time: Time;
@@ -42,6 +45,10 @@ export class WorkQueue {
   /** Ready keys of each tenant with the time they became ready; tenants stand in the order of their turns. */
   readonly #ready = new Map<string, Map<string, number>>();
   readonly #inWork = new Set<string>();
+  /** How many of them each tenant has. */
+  readonly #share = new Map<string, number>();
+  /** Keys that were taken in a row of the tenant whose turn it is. */
+  #taken = 0;
   /** Keys that were added while they were in work. */
   readonly #again = new Set<string>();
   readonly #alarms = new Map<string, Alarm>();
@@ -132,12 +139,14 @@ export class WorkQueue {
    * once: what still waits then is dropped, and what is added later is not taken.
    */
   async run(process: Process, options: RunOptions): Promise<void> {
-    const { concurrency, signal } = options;
+    const { concurrency, inARow = 1, signal } = options;
+    // A tenant whose work hangs leaves the other half to the others.
+    const most = Math.ceil(concurrency / 2);
     const working = new Set<Promise<void>>();
     const wake = () => this.#wake();
     signal.addEventListener("abort", wake);
     while (!signal.aborted) {
-      const key = working.size < concurrency ? this.#take() : undefined;
+      const key = working.size < concurrency ? this.#take(inARow, most) : undefined;
       if (key === undefined) {
         await new Promise<void>((resolve) => (this.#wake = resolve));
         continue;
@@ -163,24 +172,38 @@ export class WorkQueue {
   async #work(key: string, process: Process, { signal, onFault }: RunOptions): Promise<void> {
     const fault = await process(key, signal).then(() => undefined, asFault);
     this.#inWork.delete(key);
+    this.#count(this.#tenantOf(key), -1);
     if (fault !== undefined) this.addRateLimited(key);
     if (this.#again.delete(key)) this.add(key);
     if (fault !== undefined) onFault?.(key, fault);
   }
 
-  /** The next key of the tenant whose turn it is. */
-  #take(): string | undefined {
+  /** The next key of the tenant whose turn it is; one that has `most` in work is passed over. */
+  #take(inARow: number, most: number): string | undefined {
     for (const [tenant, keys] of this.#ready) {
-      for (const key of keys.keys()) {
-        keys.delete(key);
-        // The tenant goes to the end of the line.
-        this.#ready.delete(tenant);
-        if (keys.size > 0) this.#ready.set(tenant, keys);
-        this.#inWork.add(key);
-        return key;
-      }
+      const [key] = keys.keys();
+      if (key === undefined || (this.#share.get(tenant) ?? 0) >= most) continue;
+      keys.delete(key);
+      this.#taken += 1;
+      if (keys.size === 0 || this.#taken >= inARow) this.#endTurn(tenant, keys);
+      this.#inWork.add(key);
+      this.#count(tenant, 1);
+      return key;
     }
     return undefined;
+  }
+
+  /** The tenant goes to the end of the line, if it has anything left to wait for. */
+  #endTurn(tenant: string, keys: Map<string, number>): void {
+    this.#taken = 0;
+    this.#ready.delete(tenant);
+    if (keys.size > 0) this.#ready.set(tenant, keys);
+  }
+
+  #count(tenant: string, by: number): void {
+    const share = (this.#share.get(tenant) ?? 0) + by;
+    if (share > 0) this.#share.set(tenant, share);
+    else this.#share.delete(tenant);
   }
 }
 

@@ -41,6 +41,8 @@ export interface OperatorOptions {
   readonly time: Time;
   /** Passes at the same time, of all policies together. */
   readonly concurrency: number;
+  /** Whether the policies of a namespace come to their turns one after the other: a process is started for them. */
+  readonly together?: boolean;
   /** This replica's name, in events. */
   readonly instance: string;
   /** Which policies are this replica's; absent, all are. */
@@ -83,6 +85,8 @@ export interface OperatorFigures {
     readonly failures: number;
     readonly missed: number;
   }[];
+  /** Undefined where this replica has all policies. */
+  readonly shards: { readonly held: number; readonly all: number } | undefined;
 }
 
 /** Follows the policies of a cluster and gives each its passes until the signal is given. */
@@ -92,7 +96,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const queue = new WorkQueue({ time });
   const views = new Map<PolicyKey, PolicyView>();
   const onFault = (fault: Fault) => watcher.failed(fault, undefined);
-  const { instance } = options;
+  const { instance, together } = options;
   const recorded = { controller: "sluice.dev/operator", instance, time, onFault };
   const events = eventRecorder(cluster.operator, recorded);
   const ownership = await options.ownership?.((key) => {
@@ -107,7 +111,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     },
   });
   const reconciler: Reconciler = new Reconciler({
-    ...{ time, world, algorithms, shadows, ...(ownership && { owned: ownership.owned }) },
+    ...{ time, world, algorithms, shadows, together, owned: ownership?.owned, late: watcher.late },
     restore: restoring({ cluster, resource, world, events, owned: ownership?.owned }),
     reporter: owned(options.shards, reporter({ cluster, resource, events, now: () => time.now() })),
     held: (key) => heldIn(policies, key),
@@ -115,7 +119,6 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
       views.set(policy.key, viewOf(policy, iteration, shadows?.of(policy.key)?.last));
       watcher.passed(policy, iteration, seconds);
     },
-    ...(watcher.late === undefined ? {} : { late: watcher.late }),
     forget: async (key) => {
       views.delete(key);
       await watcher.gone(key);
@@ -134,10 +137,13 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   );
   const tell = (key: string, fault: Fault) => watcher.failed(fault, key);
   findLeftovers(options, policies, queue);
-  const worked = queue.run(work, { concurrency: options.concurrency, signal, onFault: tell });
+  const worked = queue.run(work, { ...turnsOf(options), signal, onFault: tell });
   return {
     view: () => ({ policies: [...views.values()].sort((one, other) => one.key.localeCompare(other.key)) }),
-    figures: (others = []) => figuresOf(queue, [...followed(policies, ownership), ...others], time),
+    figures: (others = []) => ({
+      ...figuresOf(queue, [...followed(policies, ownership), ...others], time),
+      shards: options.shards && { held: options.shards.held().length, all: options.shards.count },
+    }),
     hasSynced: () => policies.hasSynced(),
     ended: Promise.all([worked, policies.ended, ownership?.autoscalers.ended])
       .then(() => Promise.all([events.flush(), shadows?.idle()]))
@@ -146,13 +152,19 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   };
 }
 
+/** Where a process is started for a tenant, it is handed as much as half of all workers can have. */
+const turnsOf = ({ concurrency, together = false }: OperatorOptions) => ({
+  concurrency,
+  inARow: together ? Math.ceil(concurrency / 2) : 1,
+});
+
 /** The copies that the operator itself has. */
 const followed = (policies: Reflector<PolicyObject>, ownership: Ownership | undefined): Followed[] => [
   { kind: "ScalingPolicy", copies: policies },
   ...(ownership === undefined ? [] : [{ kind: "HorizontalPodAutoscaler", copies: ownership.autoscalers }]),
 ];
 
-const figuresOf = (queue: WorkQueue, all: readonly Followed[], time: Time): OperatorFigures => ({
+const figuresOf = (queue: WorkQueue, all: readonly Followed[], time: Time) => ({
   queue: queueFigures(queue),
   informers: all.map((one) => informerFigures(one, time)),
 });

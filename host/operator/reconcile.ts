@@ -32,13 +32,15 @@ export interface Around {
   readonly reporter: Reporter;
   readonly held: (key: PolicyKey) => PolicyObject | undefined;
   /** Why another has a target of the policy's; undefined where none has. */
-  readonly owned?: (object: PolicyObject, policy: Policy) => Promise<Fault | undefined>;
+  readonly owned?: ((object: PolicyObject, policy: Policy) => Promise<Fault | undefined>) | undefined;
   /** Brings back what ran before a policy that is deleted; without it nothing is. */
   readonly restore?: Restore;
   /** Told of every pass that was made, and of every policy that is gone. */
   readonly observe: (policy: Policy, iteration: Iteration, seconds: number) => void;
+  /** Whether the policies of a namespace come to their turns one after the other. Default: evenly among all others. */
+  readonly together?: boolean | undefined;
   /** Told how long after it was due a policy came to its turn. */
-  readonly late?: (seconds: number) => void;
+  readonly late?: ((seconds: number) => void) | undefined;
   readonly forget: (key: PolicyKey) => Promise<void>;
 }
 
@@ -61,6 +63,8 @@ export type Again = number | undefined;
 export class Reconciler {
   readonly #around: Around;
   readonly #standings = new Map<PolicyKey, Standing>();
+  /** How many of them each namespace has. */
+  readonly #peers = new Map<string, number>();
 
   constructor(around: Around) {
     this.#around = around;
@@ -80,7 +84,8 @@ export class Reconciler {
     const startedMs = time.elapsedMs();
     this.#around.late?.(-waitMs / 1_000);
     const { outcome, running, againSeconds, isRegular } = await this.#attend(object, standing);
-    standing.dueMs = nextTurnMs(time, { key, startedMs, againSeconds, isRegular });
+    const together = this.#around.together === true ? this.#peers.get(object.namespace) : undefined;
+    standing.dueMs = nextTurnMs(time, { key, startedMs, againSeconds, isRegular, together });
     standing.unreported = () => reporter.report(object, outcome, running);
     await tell(standing);
     return againSeconds === undefined ? undefined : Math.max(0, standing.dueMs - time.elapsedMs());
@@ -88,7 +93,7 @@ export class Reconciler {
 
   /** Another replica goes on with it: when it comes back, it is looked at as for the first time. */
   leave(key: PolicyKey): void {
-    this.#standings.delete(key);
+    this.#drop(key);
     this.#around.reporter.forget(key);
   }
 
@@ -98,8 +103,16 @@ export class Reconciler {
     if (standing !== undefined) standing.dueMs = Math.min(standing.dueMs, this.#around.time.elapsedMs());
   }
 
+  #drop(key: PolicyKey): void {
+    if (!this.#standings.delete(key)) return;
+    const [namespace = ""] = key.split("/");
+    const left = (this.#peers.get(namespace) ?? 0) - 1;
+    if (left > 0) this.#peers.set(namespace, left);
+    else this.#peers.delete(namespace);
+  }
+
   async #forget(key: PolicyKey): Promise<undefined> {
-    this.#standings.delete(key);
+    this.#drop(key);
     this.#around.reporter.forget(key);
     this.#around.algorithms.forget(key);
     await this.#around.shadows?.forget(key);
@@ -117,6 +130,7 @@ export class Reconciler {
     const { uid, generation } = object;
     const dueMs = this.#around.time.elapsedMs() + afterSeconds * 1_000;
     const standing = { uid, generation, byHand, dueMs, failures: 0, unreported: undefined };
+    if (known === undefined) this.#peers.set(object.namespace, (this.#peers.get(object.namespace) ?? 0) + 1);
     this.#standings.set(object.key, standing);
     return standing;
   }

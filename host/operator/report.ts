@@ -1,14 +1,13 @@
-import type { Iteration } from "../knowledge/index.ts";
 import {
   applyStatus,
   type Cluster,
-  type EventNews,
   type EventRecorder,
   type KubeObject,
   type Resource,
 } from "../kube/index.ts";
 import type { PolicyKey, ScalingPolicyStatus } from "../policy/index.ts";
-import { findings, type Finding, type Outcome } from "./conditions.ts";
+import { findings, type Outcome } from "./conditions.ts";
+import { driftedOf, newsOf, unsettledOf } from "./news.ts";
 import type { PolicyObject } from "./object.ts";
 import { statusAfter, type RunningArtifact } from "./status.ts";
 
@@ -68,62 +67,21 @@ export function reporter({ cluster, resource, events, now }: ReporterOptions): R
       );
       const trouble = findings(outcome).find((one) => one.type === "Ready" && one.status === "False")?.reason;
       const unsettled = unsettledOf(outcome);
-      const drifted = findings(outcome).find(({ type }) => type === "Drifted");
+      const drifted = driftedOf(outcome);
       said.set(object.key, {
         ...{ uid, copy, status: statusOf(written) ?? status, trouble },
         unsettled: unsettled?.reason,
         drifted: drifted?.message,
       });
-      for (const news of newsOf(object, outcome, trouble === before.trouble)) events.record(news);
-      if (unsettled !== undefined && unsettled.reason !== before.unsettled)
-        events.record(settleNews(object, unsettled));
-      if (drifted !== undefined && drifted.message !== before.drifted)
-        events.record({ ...settleNews(object, drifted), action: "Discover", detail: drifted.message });
+      const isNew = {
+        trouble: trouble !== before.trouble,
+        unsettled: unsettled?.reason !== before.unsettled,
+        drifted: drifted?.message !== before.drifted,
+      };
+      for (const news of newsOf(object, outcome, isNew)) events.record(news);
     },
     forget: (key) => void said.delete(key),
   };
 }
 
 const statusOf = (written: KubeObject | undefined) => written?.["status"] as ScalingPolicyStatus | undefined;
-
-/** What keeps changes from serving; that they are on their way is no news. */
-const unsettledOf = (outcome: Outcome) =>
-  findings(outcome).find(
-    ({ type, status, reason }) => type === "Settled" && status === "False" && reason !== "Settling",
-  );
-
-const settleNews = (object: PolicyObject, { reason, message }: Finding): EventNews => {
-  const { apiVersion, kind, namespace, name, uid } = object;
-  const regarding = { apiVersion, kind, namespace, name, uid };
-  return { regarding, type: "Warning", reason, action: "Settle", note: message };
-};
-
-/** Every rescale is news; trouble is news when it begins or changes its kind. */
-function newsOf(object: PolicyObject, outcome: Outcome, troubleIsOld: boolean): EventNews[] {
-  const { apiVersion, kind, namespace, name, uid } = object;
-  const regarding = { apiVersion, kind, namespace, name, uid };
-  const scaled = outcome.stage === "passed" ? scaledNews(outcome.iteration) : [];
-  const news = scaled.map((one) => ({
-    regarding,
-    type: "Normal" as const,
-    reason: "Rescaled",
-    action: "Scale",
-    ...one,
-  }));
-  const ready = findings(outcome).find((one) => one.type === "Ready");
-  if (ready?.status !== "False" || troubleIsOld) return news;
-  return [
-    ...news,
-    { regarding, type: "Warning", reason: ready.reason, action: "Decide", note: ready.message },
-  ];
-}
-
-function scaledNews({ changes, decision }: Iteration): { note: string; detail: string }[] {
-  return changes.flatMap((change) => {
-    const verdict = decision?.verdicts.find((one) => one.node === change.node);
-    if (change.outcome !== "Scaled" || verdict === undefined) return [];
-    const why = [verdict.says, ...verdict.reasons].filter((one) => one !== undefined).join("; ");
-    const step = `${verdict.node}: ${verdict.current} → ${change.granted ?? verdict.granted}`;
-    return [{ note: why === "" ? step : `${step} (${why})`, detail: step }];
-  });
-}

@@ -3,6 +3,7 @@ import type { Change, ChangeOutcome, Memory } from "../knowledge/index.ts";
 import type { Cluster, EventRecorder, Resource } from "../kube/index.ts";
 import type { World } from "../loop/index.ts";
 import { parsePolicy, type Policy } from "../policy/index.ts";
+import { listedNews } from "./news.ts";
 import { finalizersOf, manifestOf, RESTORE, type PolicyObject } from "./object.ts";
 
 /** Brings back what ran before a policy that is deleted and wants it. */
@@ -51,7 +52,8 @@ export function restoring(options: Options): Restore {
         if (left.code !== "NotLeader") tries.set(object.uid, tried);
         return FIRST_WAIT_MS * 2 ** (tried - 1);
       }
-      if (left !== undefined) tell(options, object, "Warning", "NotRestored", left.message);
+      if (left !== undefined)
+        options.events.record(listedNews(object, "NotRestored", left.message, left.message));
       await finalize(options, object, false);
       tries.delete(object.uid);
       return undefined;
@@ -76,7 +78,7 @@ async function restore(options: Options, object: PolicyObject): Promise<Fault | 
     for (const change of changes) {
       const outcome = outcomes.find(({ node }) => node === change.node);
       const note = `${change.node}: ${change.from} → ${change.to}`;
-      if (outcome?.outcome === "Scaled") tell(options, object, "Normal", "Restored", note);
+      if (outcome?.outcome === "Scaled") options.events.record(listedNews(object, "Restored", note, note));
     }
     return faults[0] ?? firstOf(outcomes);
   } catch (thrown) {
@@ -131,15 +133,4 @@ async function finalize({ cluster, resource }: Options, object: PolicyObject, wa
       if (code !== "Conflict" || tried >= CONFLICT_TRIES) throw thrown;
     }
   }
-}
-
-function tell(
-  { events }: Options,
-  { apiVersion, kind, namespace, name, uid }: PolicyObject,
-  type: "Normal" | "Warning",
-  reason: string,
-  note: string,
-): void {
-  const regarding = { apiVersion, kind, namespace, name, uid };
-  events.record({ regarding, type, reason, action: "Restore", note, detail: note });
 }

@@ -22,10 +22,18 @@ export interface InformerFigures {
   readonly missed: number;
 }
 
+/** The parts that replicas share the policies in. */
+interface ShardFigures {
+  readonly held: number;
+  readonly all: number;
+}
+
 /** How the operator stands, looked at whenever somebody asks for the metrics. */
 export interface Figures {
   readonly queue: QueueFigures;
   readonly informers: readonly InformerFigures[];
+  /** Undefined where one replica has all policies. */
+  readonly shards: ShardFigures | undefined;
 }
 
 /** A pass is a few milliseconds late when nothing is to do, and seconds when there is too much. */
@@ -79,8 +87,31 @@ export function workTelemetry(registry: Registry) {
         if (scaled.includes(node)) rescales.inc({ direction: to > from ? "up" : "down" });
       if (scaled.length > 0) done.observe((now.getTime() - Date.parse(at)) / 1_000);
     },
-    follow: (figures: () => Figures) => gauges(registry, figures),
+    follow: (figures: () => Figures) => {
+      gauges(registry, figures);
+      shardGauges(registry, figures);
+    },
   };
+}
+
+/** The shards of the policies, where replicas share them. */
+function shardGauges(registry: Registry, figures: () => Figures): void {
+  const gauge = (name: string, help: string, of: (shards: ShardFigures) => number) =>
+    registry.registerMetric(
+      new Gauge({
+        ...{ name, help, registers: [] },
+        collect() {
+          const { shards } = figures();
+          this.set(shards === undefined ? 0 : of(shards));
+        },
+      }),
+    );
+  gauge(
+    "sluice_shards",
+    "Parts that replicas share the policies in, 0 where one replica has all",
+    ({ all }) => all,
+  );
+  gauge("sluice_shards_held", "Parts whose lease this replica holds", ({ held }) => held);
 }
 
 function gauges(registry: Registry, figures: () => Figures): void {

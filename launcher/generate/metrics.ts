@@ -13,7 +13,8 @@ their names as labels, and that is capped; what is left out is counted.
 /** The page with every metric of Sluice's own. */
 export async function generateMetrics(): Promise<Map<string, string>> {
   const metrics = telemetry();
-  metrics.follow(() => ({ queue: { ready: 0, delayed: 0, inWork: 0, oldestSeconds: 0 }, informers: [] }));
+  const queue = { ready: 0, delayed: 0, inWork: 0, oldestSeconds: 0 };
+  metrics.follow(() => ({ queue, informers: [], shards: undefined }));
   const text = await metrics.text();
   const found = [...text.matchAll(/^# HELP (sluice_\w+) (.*)\n# TYPE \w+ (\w+)$/gm)];
   const rows = found.map(([, name, help, type]) => `| \`${name}\` | ${type} | ${help} |`).sort();

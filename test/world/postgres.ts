@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmod, chown, mkdir, readdir, readFile, realpath } from "node:fs/promises";
+import { appendFile, chmod, chown, mkdir, readdir, readFile, realpath, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -18,6 +18,8 @@ export interface Postgres extends AsyncDisposable {
   readonly port: number;
   /** The URL of a database of this name, which is created. */
   readonly database: (name: string) => Promise<string>;
+  /** From its next start on it is reached over TLS alone, with this certificate and key. */
+  readonly onlyTls: (certificate: string, key: string) => Promise<void>;
   /** Kills the server and all its children at once, as a power cut would, and returns when they are gone. */
   readonly kill: () => Promise<void>;
   /** Starts the server again with what it has on disk. */
@@ -50,11 +52,24 @@ export async function postgres(): Promise<Postgres> {
       await psql(`CREATE DATABASE ${name}`);
       return `postgres://postgres@127.0.0.1:${port}/${name}`;
     };
-    return { port, database, ...server, stop, [Symbol.asyncDispose]: stop };
+    const onlyTls = async (certificate: string, key: string) => {
+      const set = `ssl = on\nssl_cert_file = '${join(data, "server.crt")}'\nssl_key_file = '${join(data, "server.key")}'\n`;
+      await own(user, join(data, "server.crt"), await readFile(certificate, "utf8"));
+      await own(user, join(data, "server.key"), await readFile(key, "utf8"));
+      await own(user, join(data, "pg_hba.conf"), "local all all trust\nhostssl all all 127.0.0.1/32 trust\n");
+      await appendFile(join(data, "postgresql.conf"), set);
+    };
+    return { port, database, ...server, onlyTls, stop, [Symbol.asyncDispose]: stop };
   } catch (thrown) {
     await stop();
     throw thrown;
   }
+}
+
+/** Writes a file that only the server reads. */
+async function own(user: User | undefined, path: string, text: string): Promise<void> {
+  await writeFile(path, text, { mode: 0o600 });
+  if (user !== undefined) await chown(path, user.uid, user.gid);
 }
 
 interface Server {
