@@ -1,4 +1,3 @@
-import type { FaultCode } from "../fault/index.ts";
 import type { Iteration } from "../knowledge/index.ts";
 import type { EventNews } from "../kube/index.ts";
 import { findings, type Finding, type Outcome } from "./conditions.ts";
@@ -55,7 +54,7 @@ function faultNews(object: PolicyObject, { reason, message }: Finding, action: A
   return {
     regarding: regardingOf(object),
     type: "Warning",
-    reason: reason as FaultCode,
+    reason,
     action,
     note: message,
   };
