@@ -119,7 +119,7 @@ export class Reconciler {
     await this.#around.forget(key);
   }
 
-  /** A policy that is new here is due after its `startAfter`, a changed one at once. */
+  /** A policy is due when its `startAfter` has passed since it was made, a changed one at once. */
   #standingOf(object: PolicyObject): Standing {
     const known = this.#standings.get(object.key);
     const byHand = JSON.stringify(object.annotations);
@@ -128,11 +128,17 @@ export class Reconciler {
     const parsed = known?.uid === object.uid ? undefined : parsePolicy(manifestOf(object));
     const afterSeconds = parsed?.ok === true ? parsed.value.startAfterSeconds : 0;
     const { uid, generation } = object;
-    const dueMs = this.#around.time.elapsedMs() + afterSeconds * 1_000;
+    const dueMs = this.#around.time.elapsedMs() + this.#leftMs(object, afterSeconds * 1_000);
     const standing = { uid, generation, byHand, dueMs, failures: 0, unreported: undefined };
     if (known === undefined) this.#peers.set(object.namespace, (this.#peers.get(object.namespace) ?? 0) + 1);
     this.#standings.set(object.key, standing);
     return standing;
+  }
+
+  /** What is left of a wait since the policy was made; all of it where two clocks run apart, never more. */
+  #leftMs({ createdAt }: PolicyObject, waitMs: number): number {
+    const left = Date.parse(createdAt) + waitMs - this.#around.time.now().getTime();
+    return Math.min(waitMs, Math.max(0, Number.isNaN(left) ? waitMs : left));
   }
 
   async #attend(object: PolicyObject, standing: Standing): Promise<Attended> {
