@@ -91,12 +91,11 @@ export interface OperatorFigures {
 
 /** Follows the policies of a cluster and gives each its passes until the signal is given. */
 export async function startOperator(options: OperatorOptions): Promise<Operator> {
-  const { cluster, time, signal, watcher, algorithms, shadows, world } = options;
+  const { cluster, time, signal, watcher, algorithms, shadows, world, instance, together } = options;
   const resource = await cluster.resource("sluice.dev/v1alpha1", "ScalingPolicy");
   const queue = new WorkQueue({ time });
   const views = new Map<PolicyKey, PolicyView>();
   const onFault = (fault: Fault) => watcher.failed(fault, undefined);
-  const { instance, together } = options;
   const recorded = { controller: "sluice.dev/operator", instance, time, onFault };
   const events = eventRecorder(cluster.operator, recorded);
   const ownership = await options.ownership?.((key) => {
