@@ -47,6 +47,10 @@ export interface Cluster extends AsyncDisposable {
   readonly applyNode: (name: string, options?: NodeOptions) => Promise<void>;
   /** Creates a namespace with a name nobody has, ready to take pods, and returns the name. */
   readonly namespace: () => Promise<string>;
+  /** Kills a component of a cluster of one's own at once; `revive` starts it again with what it had on disk. */
+  readonly kill: (component: Component) => Promise<void>;
+  /** Returns when it is ready. */
+  readonly revive: (component: Component) => Promise<void>;
   /** Ends the control plane and removes all it has written. */
   readonly stop: () => Promise<void>;
 }
@@ -66,11 +70,14 @@ export async function cluster(options: ClusterOptions = {}): Promise<Cluster> {
   const supervisor = await supervise();
   try {
     const layout = await layOut(testworld, supervisor.directory, options);
-    const pids = await start(supervisor, layout, options.flags ?? {});
+    const plane = await start(supervisor, layout, options.flags ?? {});
     const kubeconfig = join(layout.pki, "kubeconfig");
     const kubectl = kubectlFor({ testworld, kubeconfig, cache: join(supervisor.directory, "kubectl") });
     const auditLog = layout.audit ? layout.auditLog : undefined;
-    return withWays({ kubeconfig, server: layout.server, auditLog, pids, stop: supervisor.stop }, kubectl);
+    return withWays(
+      { kubeconfig, server: layout.server, auditLog, ...plane, stop: supervisor.stop },
+      kubectl,
+    );
   } catch (thrown) {
     await supervisor.stop();
     throw thrown;
@@ -83,7 +90,8 @@ export type Reached = Pick<Cluster, "kubeconfig" | "server" | "auditLog" | "pids
 /** What one can do with a cluster that runs already. */
 export function reach(reached: Reached, testworld: string): Cluster {
   const kubectl = kubectlFor({ testworld, kubeconfig: reached.kubeconfig });
-  return withWays({ ...reached, stop: async () => undefined }, kubectl);
+  const notOurs = () => Promise.reject(new Error("this cluster is somebody else's"));
+  return withWays({ ...reached, kill: notOurs, revive: notOurs, stop: async () => undefined }, kubectl);
 }
 
 async function presentCluster(testworld: string, kubeconfig: string): Promise<Cluster> {
@@ -134,33 +142,39 @@ async function start(
   supervisor: Supervisor,
   layout: Layout,
   more: NonNullable<ClusterOptions["flags"]>,
-): Promise<Cluster["pids"]> {
+): Promise<Pick<Cluster, "pids" | "kill" | "revive">> {
   const { server, ports } = layout;
   const ca = await readFile(join(layout.pki, "ca.crt"), "utf8");
   const flags = flagsOf(layout);
   const pids: Partial<Record<Component, number>> = {};
+  const health: Partial<Record<Component, string>> = {
+    "kube-apiserver": `${server}/readyz`,
+    "kube-controller-manager": `https://127.0.0.1:${ports.controllerManager}/healthz`,
+    "kube-scheduler": `https://127.0.0.1:${ports.scheduler}/healthz`,
+    kwok: `http://127.0.0.1:${ports.kwok}/healthz`,
+  };
   const launch = async (component: Component): Promise<void> => {
     pids[component] = (
       await supervisor.start(component, [...flags[component], ...(more[component] ?? [])])
     ).pid;
   };
+  const healthy = async (component: Component): Promise<void> => {
+    const url = health[component];
+    if (url !== undefined) await supervisor.ready(component, url, url.startsWith("https") ? { ca } : {});
+  };
+  const revive = async (component: Component): Promise<void> => {
+    await launch(component);
+    await healthy(component);
+  };
   await launch("etcd");
-  await launch("kube-apiserver");
-  await supervisor.ready("kube-apiserver", `${server}/readyz`, { ca });
-  await launch("kube-controller-manager");
-  await launch("kube-scheduler");
-  await launch("kwok");
-  await Promise.all([
-    supervisor.ready("kube-controller-manager", `https://127.0.0.1:${ports.controllerManager}/healthz`, {
-      ca,
-    }),
-    supervisor.ready("kube-scheduler", `https://127.0.0.1:${ports.scheduler}/healthz`, { ca }),
-    supervisor.ready("kwok", `http://127.0.0.1:${ports.kwok}/healthz`),
-  ]);
-  return pids;
+  await revive("kube-apiserver");
+  const others = ["kube-controller-manager", "kube-scheduler", "kwok"] as const;
+  for (const component of others) await launch(component);
+  await Promise.all(others.map(healthy));
+  return { pids, kill: supervisor.kill, revive };
 }
 
-function withWays(what: Reached & Pick<Cluster, "stop">, kubectl: Kubectl): Cluster {
+function withWays(what: Reached & Pick<Cluster, "stop" | "kill" | "revive">, kubectl: Kubectl): Cluster {
   return {
     ...what,
     kubectl,
