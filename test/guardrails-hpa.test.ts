@@ -11,19 +11,9 @@ import {
   type Wish,
 } from "../host/loop/guardrails/normalize.ts";
 import { leastByRate, mostAtOnce, mostByRate, type Arithmetic } from "../host/loop/guardrails/rate.ts";
-import type { Behavior, Rate, Scaling } from "../host/policy/index.ts";
+import { behavior, moments, NOW, reasonOf, scaling, type Aged, type Rules } from "./hpa-bed.ts";
 
 /** How test/vectors/hpa/limits.json has what a HorizontalPodAutoscaler v2 did; the file says how it was made. */
-interface Rules {
-  readonly policies: readonly Rate[];
-  readonly selectPolicy: Scaling["select"];
-  readonly stabilizationWindowSeconds?: number;
-}
-interface Aged {
-  readonly ageSeconds: number;
-  readonly replicas?: number;
-  readonly change?: number;
-}
 interface Given {
   readonly currentReplicas: number;
   readonly desiredReplicas: number;
@@ -73,29 +63,10 @@ const { vectors } = JSON.parse(await readFile(file, "utf8")) as { vectors: reado
 const of = (layer: string) =>
   vectors.filter((one) => one.layer === layer).map((one) => [one.id, one.in, one.expect] as const);
 
-/** Any moment will do: ages are what counts. */
-const NOW = 10_000_000;
-/** What a controller has for a window that is not set. */
-const WINDOW_SECONDS = 300;
-
-const moments = (aged: readonly Aged[] = []): Moment[] =>
-  aged.map(({ ageSeconds, replicas, change }) => [NOW - ageSeconds * 1_000, replicas ?? change ?? 0]);
 const events = ({ scaleUpEvents, scaleDownEvents }: Given): Moment[] => [
   ...moments(scaleUpEvents),
   ...moments(scaleDownEvents).map(([atMs, change]) => [atMs, -change] as const),
 ];
-const scaling = (rules: Rules | undefined, windowSeconds: number): Scaling => ({
-  windowSeconds: rules?.stabilizationWindowSeconds ?? windowSeconds,
-  select: rules?.selectPolicy ?? "Max",
-  rates: rules?.policies ?? [],
-  tolerance: 0,
-});
-const behavior = (up: Rules | undefined, down: Rules | undefined): Behavior => ({
-  up: scaling(up, 0),
-  down: scaling(down, WINDOW_SECONDS),
-  arithmetic: "Doubles",
-  isPlain: false,
-});
 const wish = (given: Given): Wish => ({
   current: given.currentReplicas,
   wanted: given.desiredReplicas,
@@ -104,14 +75,6 @@ const wish = (given: Given): Wish => ({
   scaled: events(given),
   nowMs: NOW,
 });
-const REASONS = {
-  UpByRate: "ScaleUpLimit",
-  DownByRate: "ScaleDownLimit",
-  Most: "TooManyReplicas",
-  Least: "TooFewReplicas",
-} as const;
-const reasonOf = (limited: keyof typeof REASONS | undefined) =>
-  limited === undefined ? "DesiredWithinRange" : REASONS[limited];
 const values = (list: readonly Moment[]) => list.map(([, value]) => value);
 
 describe("guardrails that are told to be compatible do what a HorizontalPodAutoscaler v2 did", () => {
