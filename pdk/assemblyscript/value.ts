@@ -100,6 +100,12 @@ export class Value {
     return found;
   }
 
+  /** The field, whatever it is: to copy it. Without fields if it is missing. */
+  field(name: string): Value {
+    const found = this.find(name);
+    return found === null ? Value.none(this, name) : found;
+  }
+
   /** The entries of a list; none if the field is missing. */
   list(name: string): Value[] {
     const found = this.find(name);
