@@ -80,7 +80,10 @@ const configOf = (vector: AggregatedVector | InstanceVector): object => ({
 
 const orderedOf = ({ sourceRatesPerInstance }: InstanceVector): object =>
   Object.fromEntries(
-    Object.entries(sourceRatesPerInstance ?? {}).map(([id, outputPerInstance]) => [id, { outputPerInstance }]),
+    Object.entries(sourceRatesPerInstance ?? {}).map(([id, outputPerInstance]) => [
+      id,
+      { outputPerInstance },
+    ]),
   );
 
 /** A measured curve of capacity.json. */

@@ -65,7 +65,9 @@ export class Curve {
     if (!(left > 0)) return wanted;
     const exact = (demand * (this.base - this.slope)) / left;
     if (!isFinite(exact)) return wanted;
-    const needed = Math.ceil(exact - SLACK * exact);
+    // Through two measurements a curve may run anywhere beyond them: half-way to it is still a step ahead of DS2.
+    const isGuess = this.size == 2 && this.capacity[0] < demand;
+    const needed = Math.ceil(isGuess ? (exact + wanted) / 2 : exact - SLACK * exact);
     return Math.min(wanted * FARTHEST, Math.max(Math.ceil(wanted / FARTHEST), needed));
   }
 
@@ -97,9 +99,9 @@ export class Curve {
   }
 }
 
-/** Nine digits of a measurement are more than it has. */
-export function rounded(x: f64): f64 {
-  if (!(x > 0)) return x;
+/** A measurement in nine digits, which is more than it has. */
+export function spelled(x: f64): string {
   const scale = 10 ** Math.floor(8 - Math.log10(x));
-  return isFinite(scale) && scale > 0 ? Math.round(x * scale) / scale : x;
+  const near = isFinite(scale) && scale > 0 ? Math.round(x * scale) / scale : x;
+  return Math.floor(near) == near && near < 1e15 ? (<i64>near).toString() : near.toString();
 }

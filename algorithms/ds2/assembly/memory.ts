@@ -1,5 +1,5 @@
 import { Fields, Step, Value } from "@sluice/pdk";
-import { Curve, rounded } from "./curve";
+import { Curve, spelled } from "./curve";
 import { Operator } from "./dataflow";
 import { Settings } from "./settings";
 
@@ -67,7 +67,7 @@ export class Memory {
       const parts = [this.operators[i].parallelism.toString()];
       const curve = this.curves[i];
       for (let j = 0; withCurves && j < curve.size; j++) {
-        parts.push(`${<i64>curve.instances[j]}:${rounded(curve.capacity[j])}`);
+        parts.push(`${<i64>curve.instances[j]}:${spelled(curve.capacity[j])}`);
       }
       nodes.text(this.operators[i].name, parts.join(" "));
     }
