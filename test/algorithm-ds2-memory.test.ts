@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 interface Plan {
   readonly nodes: Record<string, { readonly parallelism: number; readonly reason: string }>;
-  readonly carry?: { readonly ds2: Record<string, unknown> } & Record<string, unknown>;
+  readonly carry?: Readonly<Record<string, unknown>> & { readonly ds2: Readonly<Record<string, unknown>> };
 }
 
 /** A source of 100 records a second, `split` at 50/s an instance that makes eight of one, `count` at 100/s an instance. */
@@ -48,14 +48,12 @@ async function run(input: StepInput): Promise<Plan & { logs: readonly string[] }
 }
 
 /** What is wanted of split and count, pass after pass, where every want comes true if `grants`. */
-async function passes(count: number, config: object, from: [number, number] = [1, 1], grants = true) {
+async function passes(count: number, config: Record<string, unknown>, from: [number, number] = [1, 1], grants = true) {
   let [split, counts] = from;
-  let carry: unknown;
+  let carry: Plan["carry"];
   const wanted: string[] = [];
   for (let pass = 0; pass < count; pass++) {
-    const plan = await run(
-      wordcount(split, counts, { config, ...(carry === undefined ? {} : { carry: carry as object }) }),
-    );
+    const plan = await run(wordcount(split, counts, { config, ...(carry === undefined ? {} : { carry }) }));
     carry = plan.carry;
     const [a, b] = [plan.nodes["split"]?.parallelism ?? NaN, plan.nodes["count"]?.parallelism ?? NaN];
     wanted.push(`${a} ${b}`);
@@ -100,9 +98,9 @@ describe("DS2 takes its time", () => {
     const config = { warmUp: 1 };
     const moved = await run(wordcount(2, 12, { config }));
     expect(moved.nodes["count"]?.parallelism).toBe(8);
-    const seen = await run(wordcount(2, 9, { config, carry: moved.carry as object }));
+    const seen = await run(wordcount(2, 9, { config, carry: moved.carry }));
     expect(seen.nodes["count"]?.parallelism).toBe(9);
-    const warm = await run(wordcount(2, 9, { config, carry: seen.carry as object }));
+    const warm = await run(wordcount(2, 9, { config, carry: seen.carry }));
     expect(warm.nodes["count"]?.parallelism).toBe(8);
   });
 
@@ -243,7 +241,7 @@ describe("what a source is to emit", () => {
   });
 
   test("is what an analyze step expects where that is more, and the config says so", async () => {
-    const at = async (forecast: number, config: object) =>
+    const at = async (forecast: number, config: Record<string, unknown>) =>
       (await run(wordcount(1, 1, { config, analyze: { nodes: { clicks: { forecast } } } }))).nodes["split"]
         ?.reason;
     expect(await at(150, { forecast: true })).toBe("150/s at 50/s an instance");
@@ -259,7 +257,7 @@ describe("the fit", () => {
   const config = { fitted: true };
 
   test("says which number it replaces", async () => {
-    // 50/s at 1, 120/s at 4: a third does less than the second, and 100/s need it.
+    // 50/s at 1, 120/s at 4 and 160/s at 8: by such a curve 2 do less than 100/s.
     const { nodes } = await run(wordcount(1, 1, { config, carry: known("4:120 8:160") }));
     expect(nodes["split"]?.reason).toMatch(
       /^100\/s at 50\/s an instance would be 2, and 3 by the curve of 3 measurements$/,
@@ -317,7 +315,7 @@ describe("DS2 beside other algorithms", () => {
     const { answer } = await callStock(file, "analyze", { ...input, step: "analyze" });
     const { nodes, carry } = await run(input);
     expect(answer).toEqual({ by: "ds2", nodes, carry });
-    expect((await run({ ...input, analyze: answer as object })).nodes).toEqual(nodes);
+    expect((await run({ ...input, analyze: answer as Record<string, unknown> })).nodes).toEqual(nodes);
   });
 
   test("remembers nothing where nothing needs a memory", async () => {
