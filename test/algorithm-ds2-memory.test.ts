@@ -48,7 +48,12 @@ async function run(input: StepInput): Promise<Plan & { logs: readonly string[] }
 }
 
 /** What is wanted of split and count, pass after pass, where every want comes true if `grants`. */
-async function passes(count: number, config: Record<string, unknown>, from: [number, number] = [1, 1], grants = true) {
+async function passes(
+  count: number,
+  config: Record<string, unknown>,
+  from: [number, number] = [1, 1],
+  grants = true,
+) {
   let [split, counts] = from;
   let carry: Plan["carry"];
   const wanted: string[] = [];
