@@ -1,9 +1,12 @@
 import { fail } from "./failure";
+import { NameIndex } from "./names";
 import { blanks, isOpening, pastText, pastWord, Span, spans } from "./scan";
 import { decimal, decode } from "./text";
 
 const QUOTE: u8 = 0x22;
 const BACKSLASH: u8 = 0x5c;
+/** So many fields are looked through faster than an index of them is made. */
+const MANY = 16;
 
 /**
  * A piece of JSON, read where it stands: what is never asked for is never decoded. Nothing is guessed: a field that is
@@ -16,6 +19,7 @@ export class Value {
   private last: Value | null = null;
   private before: Value | null = null;
   private entries: Value[] | null = null;
+  private byName: NameIndex | null = null;
   /** The name by which it was asked for, where it is not there. */
   private wanted: string | null = null;
 
@@ -201,9 +205,29 @@ export class Value {
   private find(name: string): Value | null {
     if (this.at == this.end) return null;
     if (!this.opened) this.open(0x7b, "an object");
+    if (this.count > MANY) return this.findIndexed(name);
     let part = this.last;
     while (part !== null && !part.isNamed(name)) part = part.before;
     return part;
+  }
+
+  /** The field of an object with one for each node, where looking through all for all would be slow. */
+  private findIndexed(name: string): Value | null {
+    let index = this.byName;
+    if (index === null) {
+      index = new NameIndex(this.count);
+      const parts = new Array<Value>(this.count);
+      let part = this.last;
+      for (let i = this.count - 1; part !== null; i--) {
+        parts[i] = part;
+        part = part.before;
+      }
+      for (let i = 0; i < parts.length; i++) index.put(parts[i].name, i);
+      this.byName = index;
+      this.entries = parts;
+    }
+    const at = index.first(name);
+    return at < 0 ? null : this.entries![at];
   }
 
   private first(): u8 {

@@ -16,8 +16,9 @@ export class Claim {
   isStuck: bool = false;
   /** What it can be granted at most: what it wants, aligned, within its bounds. */
   readonly top: f64;
-  /** The numbers that it can be granted, rising; empty where all whole numbers from its least to its top are. */
-  private readonly levels: f64[] = [];
+  private readonly divisors: f64[];
+  private stepFrom: f64 = -1;
+  private stepTo: f64 = 0;
 
   constructor(
     readonly name: string,
@@ -35,37 +36,24 @@ export class Claim {
     readonly alignment: Alignment,
   ) {
     this.granted = least;
+    this.divisors = alignment == Alignment.Divisors && partitions > 0 ? divisorsOf(partitions) : [];
     this.top = this.aligned();
-    if (this.isAligning && this.top > least) this.climb();
   }
 
   /** The least that it can be granted that is `x` or more; its top where there is none. */
   atLeast(x: f64): f64 {
     if (x <= this.least) return this.least;
     if (x >= this.top) return this.top;
-    if (!this.isAligning) return Math.ceil(x);
-    let low = 0;
-    let high = this.levels.length - 1;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.levels[middle] < x) low = middle + 1;
-      else high = middle;
-    }
-    return this.levels[low];
+    return Math.min(this.top, this.isAligning ? this.next(Math.ceil(x)) : Math.ceil(x));
   }
 
-  /** What it would be granted next. */
+  /** What it would be granted next; it is asked for more often than it changes. */
   get step(): f64 {
-    return this.atLeast(this.granted + 1);
-  }
-
-  private climb(): void {
-    let level = next(this.least + 1, this.partitions, this.alignment);
-    while (level < this.top) {
-      this.levels.push(level);
-      level = next(level + 1, this.partitions, this.alignment);
+    if (this.stepFrom != this.granted) {
+      this.stepFrom = this.granted;
+      this.stepTo = this.atLeast(this.granted + 1);
     }
-    this.levels.push(this.top);
+    return this.stepTo;
   }
 
   private get isAligning(): bool {
@@ -77,31 +65,44 @@ export class Claim {
     if (this.isAligning) wanted = Math.min(this.partitions, wanted);
     if (wanted <= this.least) return this.least;
     if (!this.isAligning) return wanted;
-    const up = next(wanted, this.partitions, this.alignment);
+    const up = this.next(wanted);
     if (up <= this.most) return up;
     // Of Balanced the next lower number has no more partitions on its fullest instance: nothing is lost.
-    const down = this.alignment == Alignment.Balanced ? fullest(this.partitions, wanted) : wanted;
+    const down = this.alignment == Alignment.Balanced ? fewest(this.partitions, wanted) : wanted;
     return Math.max(this.least, down);
   }
-}
 
-/** The least aligned number that is `from` or more; where there is none, all partitions have an instance of their own. */
-export function next(from: f64, partitions: f64, alignment: Alignment): f64 {
-  if (from <= 1) return 1;
-  if (from >= partitions) return partitions;
-  if (alignment == Alignment.Balanced) {
-    const load = Math.ceil(partitions / from);
-    return fullest(partitions, from) == from ? from : Math.ceil(partitions / (load - 1));
+  /** The least aligned number that is `from` or more; where there is none, all partitions have an instance of their own. */
+  private next(from: f64): f64 {
+    if (from >= this.partitions) return this.partitions;
+    if (this.alignment == Alignment.Balanced) {
+      if (fewest(this.partitions, from) == from) return from;
+      return Math.ceil(this.partitions / (Math.ceil(this.partitions / from) - 1));
+    }
+    let low = 0;
+    let high = this.divisors.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.divisors[middle] < from) low = middle + 1;
+      else high = middle;
+    }
+    return this.divisors[low];
   }
-  // A divisor of at least `from` has a partner of at most partitions / from: one of the two is below the root.
-  const root = Math.floor(Math.sqrt(partitions));
-  for (let divisor = from; divisor <= root; divisor++) if (partitions % divisor == 0) return divisor;
-  for (let partner = Math.min(root, Math.floor(partitions / from)); partner > 1; partner--)
-    if (partitions % partner == 0) return partitions / partner;
-  return partitions;
 }
 
 /** The least number of instances on whose fullest one are no more partitions than with so many. */
-function fullest(partitions: f64, instances: f64): f64 {
+function fewest(partitions: f64, instances: f64): f64 {
   return Math.ceil(partitions / Math.ceil(partitions / instances));
+}
+
+/** All divisors, rising: for each below the root there is a partner above it. */
+function divisorsOf(partitions: f64): f64[] {
+  const divisors: f64[] = [];
+  const whole = <i32>partitions;
+  for (let i = 1; <f64>i * <f64>i <= partitions; i++) if (whole % i == 0) divisors.push(i);
+  for (let i = divisors.length - 1; i >= 0; i--) {
+    const partner = partitions / divisors[i];
+    if (partner > divisors[i]) divisors.push(partner);
+  }
+  return divisors;
 }

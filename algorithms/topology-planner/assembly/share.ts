@@ -1,6 +1,6 @@
 import { Claim } from "./claim";
 
-/** So often the level of the water is halved; more does not change an f64 by a whole instance. */
+/** So often the span in which the level lies is halved: then it is exact to a whole instance of the largest parallelism. */
 const HALVINGS = 60;
 /** So many steps a claim are walked one by one; for more the level is looked for. */
 const FEW = 16;
@@ -27,7 +27,7 @@ export function share(claims: Claim[], budget: f64): f64 {
       claim.granted = claim.step;
       left = budget - taken(claims);
     } else {
-      claim.isStuck = true;
+      stop(claims, left);
       if (left > <f64>(FEW * claims.length) * claim.cost) {
         flood(claims, budget);
         left = budget - taken(claims);
@@ -35,6 +35,14 @@ export function share(claims: Claim[], budget: f64): f64 {
     }
   }
   return left;
+}
+
+/** What is left only shrinks: a step that does not fit into it now never will. */
+function stop(claims: Claim[], left: f64): void {
+  for (let i = 0; i < claims.length; i++) {
+    const claim = claims[i];
+    if ((claim.step - claim.granted) * claim.cost > left) claim.isStuck = true;
+  }
 }
 
 /** The claim that has the least for its weight and wants more; of equal ones that with the smaller step. -1 if there is none. */
@@ -60,12 +68,20 @@ function lowest(claims: Claim[]): i32 {
 function flood(claims: Claim[], budget: f64): void {
   let low: f64 = 0;
   let high: f64 = 0;
-  for (let i = 0; i < claims.length; i++) high = Math.max(high, claims[i].top / claims[i].weight);
+  let cheapest: f64 = Infinity;
+  for (let i = 0; i < claims.length; i++) {
+    high = Math.max(high, claims[i].top / claims[i].weight);
+    cheapest = Math.min(cheapest, claims[i].cost);
+  }
   if (priceAt(claims, high) <= budget) low = high;
-  for (let i = 0; i < HALVINGS && low < high; i++) {
+  let left = Infinity;
+  for (let i = 0; i < HALVINGS && low < high && left >= cheapest; i++) {
     const middle = (low + high) / 2;
-    if (priceAt(claims, middle) <= budget) low = middle;
-    else high = middle;
+    const price = priceAt(claims, middle);
+    if (price <= budget) {
+      low = middle;
+      left = budget - price;
+    } else high = middle;
   }
   for (let i = 0; i < claims.length; i++) claims[i].granted = atLevel(claims[i], low);
 }
