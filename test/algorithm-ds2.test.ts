@@ -1,8 +1,8 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readFileSync } from "node:fs";
 import type { StepInput } from "../host/contract/index.ts";
 import { checkPlan } from "../host/contract/index.ts";
-import { buildAlgorithms } from "../launcher/build/algorithms.ts";
+import { builtAlgorithm } from "./built-algorithm.ts";
 import type { AggregatedVector, InstanceVector, MeasuredCurve } from "./ds2-vectors.ts";
 import { asMeasured, onFit, stepOf } from "./ds2-vectors.ts";
 import { inputOf, nodeOf, sampleOf, valuesOf } from "./step-input.ts";
@@ -26,11 +26,6 @@ const generated = (vectorsOf("generated") as { cases: InstanceVector[] }).cases;
 const published = vectorsOf("published") as Published;
 const { curves } = vectorsOf("capacity-curves") as { curves: Record<string, MeasuredCurve> };
 
-let file = "";
-beforeAll(async () => {
-  file = (await buildAlgorithms()).find(({ name }) => name === "ds2")?.file ?? "";
-}, 120_000);
-
 interface Wanted {
   readonly parallelism?: number;
   readonly demand?: number;
@@ -39,7 +34,7 @@ interface Wanted {
 
 /** What the module plans; a plan that is not one fails the test. */
 async function planned(input: StepInput): Promise<Record<string, Wanted>> {
-  const { answer, error } = await callStock(file, "plan", input);
+  const { answer, error } = await callStock(await builtAlgorithm("ds2"), "plan", input);
   expect(error).toBeUndefined();
   expect(checkPlan(answer)).toEqual([]);
   return (answer as { nodes: Record<string, Wanted> }).nodes;
@@ -139,7 +134,7 @@ async function closedLoop(
       config: { warmUp: 0, ...config },
       ...(carry === undefined ? {} : { carry }),
     });
-    const { answer, error } = await callStock(file, "plan", input);
+    const { answer, error } = await callStock(await builtAlgorithm("ds2"), "plan", input);
     expect(error).toBeUndefined();
     const plan = answer as { nodes: Record<string, Wanted>; carry?: unknown };
     carry = plan.carry;

@@ -1,78 +1,11 @@
-import fc from "fast-check";
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { readFile } from "node:fs/promises";
-import type { StepInput } from "../host/contract/index.ts";
-import { checkMetadata, checkPlan, SECTION } from "../host/contract/index.ts";
-import { buildAlgorithms } from "../launcher/build/algorithms.ts";
-import { inputOf, nodeOf, sampleOf, valuesOf } from "./step-input.ts";
+import { checkMetadata, SECTION } from "../host/contract/index.ts";
+import { builtAlgorithm } from "./built-algorithm.ts";
+import { sampleOf, valuesOf } from "./step-input.ts";
 import { callStock } from "./stock.ts";
-
-let file = "";
-let ds2 = "";
-beforeAll(async () => {
-  const built = await buildAlgorithms();
-  file = built.find(({ name }) => name === "topology-planner")?.file ?? "";
-  ds2 = built.find(({ name }) => name === "ds2")?.file ?? "";
-}, 120_000);
-
-/** A node and what it wants; nothing is known of it without a want. */
-interface Wanting {
-  readonly now?: number;
-  readonly wants?: number;
-  readonly min?: number;
-  readonly max?: number;
-  readonly ceiling?: number;
-  readonly alignTo?: number;
-  readonly weight?: number;
-  readonly cost?: number;
-}
-
-interface Answer {
-  readonly nodes: Record<string, { readonly parallelism: number; readonly reason: string }>;
-}
-
-/** The plan step of a policy with these nodes, whose wants an analyze step has answered. */
-const inputFor = (nodes: Readonly<Record<string, Wanting>>, config: object): StepInput =>
-  inputOf({
-    topology: {
-      nodes: Object.entries(nodes).map(([name, { now = 1, min = 1, max = 1_000, ceiling, alignTo }]) => ({
-        ...nodeOf(name, now),
-        min,
-        max,
-        ...(ceiling === undefined ? {} : { ceiling }),
-        ...(alignTo === undefined ? {} : { alignTo }),
-      })),
-      edges: [],
-    },
-    sources: {},
-    analyze: {
-      nodes: Object.fromEntries(
-        Object.entries(nodes).flatMap(([name, { wants }]) =>
-          wants === undefined ? [] : [[name, { parallelism: wants }]],
-        ),
-      ),
-    },
-    config: {
-      nodes: Object.fromEntries(
-        Object.entries(nodes).map(([name, { weight = 1, cost = 1 }]) => [name, { weight, cost }]),
-      ),
-      ...config,
-    },
-  });
-
-async function run(input: StepInput): Promise<Answer & { logs: readonly string[] }> {
-  const { answer, error, logs } = await callStock(file, "plan", input);
-  expect(error).toBeUndefined();
-  expect(checkPlan(answer)).toEqual([]);
-  return { ...(answer as Answer), logs };
-}
-
-/** What each node is granted under a budget. */
-async function granted(budget: number, nodes: Readonly<Record<string, Wanting>>, config: object = {}) {
-  const plan = await run(inputFor(nodes, { budget, ...config }));
-  return Object.fromEntries(Object.entries(plan.nodes).map(([name, { parallelism }]) => [name, parallelism]));
-}
+import { granted, inputFor, run, type Wanting } from "./topology-planner.ts";
 
 describe("a budget that is enough", () => {
   test("gives every node what it wants, and says why in the words of who wanted it", async () => {
@@ -214,7 +147,7 @@ describe("what is not known is left out", () => {
 
   test("a budget below the least of all nodes is the policy's mistake, and fails the step", async () => {
     const input = inputFor({ a: { wants: 9, min: 6 }, b: { min: 6 } }, { budget: 10 });
-    expect((await callStock(file, "plan", input)).error).toMatch(
+    expect((await callStock(await builtAlgorithm("topology-planner"), "plan", input)).error).toMatch(
       /^config\.budget: 10 is less than the 12 that the least of every node takes/,
     );
   });
@@ -232,7 +165,7 @@ describe("what is not known is left out", () => {
 
   test("without a source and without an analyze step there is nobody to say what is wanted", async () => {
     const { analyze: _, ...input } = inputFor({ a: {} }, { budget: 10 });
-    expect((await callStock(file, "plan", input)).error).toMatch(
+    expect((await callStock(await builtAlgorithm("topology-planner"), "plan", input)).error).toMatch(
       /^config\.source: is missing, and no analyze step/,
     );
   });
@@ -247,7 +180,7 @@ test("takes what DS2 wants in analyze, under one budget", async () => {
   };
   const topology = { ...input.topology, edges: [{ from: "split", to: "count" }] };
   const asked = { ...input, step: "analyze" as const, topology, sources: rates, config: {} };
-  const { answer } = await callStock(ds2, "analyze", asked);
+  const { answer } = await callStock(await builtAlgorithm("ds2"), "analyze", asked);
   expect((await run({ ...input, topology, analyze: answer as Record<string, unknown> })).nodes).toEqual({
     split: { parallelism: 3, reason: "3 wanted (120/s at 50/s an instance)" },
     count: {
@@ -257,128 +190,11 @@ test("takes what DS2 wants in analyze, under one budget", async () => {
   });
 });
 
-/** The numbers of instances that no smaller number equals, by the fullest instance. */
-const isBalanced = (instances: number, partitions: number) =>
-  instances === 1 || Math.ceil(partitions / instances) < Math.ceil(partitions / (instances - 1));
-
-interface Case {
-  readonly nodes: Record<string, Required<Omit<Wanting, "now" | "ceiling">>>;
-  readonly budget: number;
-}
-
-const cases: fc.Arbitrary<Case> = fc
-  .array(
-    fc.record({
-      wants: fc.nat(40),
-      min: fc.nat(6),
-      max: fc.integer({ min: 6, max: 40 }),
-      alignTo: fc.integer({ min: 1, max: 48 }),
-      weight: fc.constantFrom(1, 2, 4),
-      cost: fc.constantFrom(1, 2, 0.5),
-    }),
-    { minLength: 1, maxLength: 6 },
-  )
-  .chain((nodes) => {
-    const least = nodes.reduce((sum, { min, cost }) => sum + min * cost, 0);
-    return fc.record({
-      nodes: fc.constant(Object.fromEntries(nodes.map((node, i) => [`n${i}`, node]))),
-      budget: fc.nat(120).map((more) => Math.max(0.5, least + more)),
-    });
-  });
-
-/** The same rule, step by step and without any shortcut. */
-function stepped({ nodes, budget }: Case): Record<string, number> {
-  const all = Object.entries(nodes).map(([name, node]) => {
-    const wanted = Math.min(node.max, node.wants, node.alignTo);
-    const balanced = Array.from({ length: node.alignTo }, (_, i) => i + 1).filter((n) =>
-      isBalanced(n, node.alignTo),
-    );
-    const up = balanced.find((n) => n >= wanted) ?? 0;
-    const top =
-      wanted <= node.min
-        ? node.min
-        : up <= node.max
-          ? up
-          : Math.max(node.min, balanced.findLast((n) => n <= wanted) ?? 0);
-    return {
-      ...node,
-      name,
-      has: node.min,
-      levels: balanced.filter((n) => n > node.min && n <= top),
-      isStuck: false,
-    };
-  });
-  for (;;) {
-    const open = all.filter(({ levels, isStuck }) => levels.length > 0 && !isStuck);
-    const [first] = open.sort(
-      (a, b) =>
-        a.has / a.weight - b.has / b.weight || (a.levels[0] ?? 0) / a.weight - (b.levels[0] ?? 0) / b.weight,
-    );
-    if (first === undefined) return Object.fromEntries(all.map(({ name, has }) => [name, has]));
-    const used = all.reduce((sum, { has, cost }) => sum + has * cost, 0);
-    const next = first.levels[0] ?? 0;
-    if (used + (next - first.has) * first.cost > budget) first.isStuck = true;
-    else {
-      first.has = next;
-      first.levels.shift();
-    }
-  }
-}
-
-describe("for every topology", () => {
-  const check = (holds: (given: Case, plan: Record<string, number>) => void) =>
-    fc.assert(
-      fc.asyncProperty(cases, async (given) => {
-        holds(given, await granted(given.budget, given.nodes));
-      }),
-      { numRuns: 150 },
-    );
-
-  test("the plan is never above the budget", async () => {
-    await check(({ nodes, budget }, plan) => {
-      const used = Object.entries(nodes).reduce(
-        (sum, [name, { cost }]) => sum + (plan[name] ?? NaN) * cost,
-        0,
-      );
-      expect(used).toBeLessThanOrEqual(budget);
-    });
-  });
-
-  test("no node is starved below its minimum, or given more than its maximum", async () => {
-    await check(({ nodes }, plan) => {
-      for (const [name, { min, max }] of Object.entries(nodes)) {
-        expect(plan[name]).toBeGreaterThanOrEqual(min);
-        expect(plan[name]).toBeLessThanOrEqual(Math.max(min, max));
-      }
-    });
-  });
-
-  test("the shares are those of raising the poorest step by step", async () => {
-    await check((given, plan) => {
-      expect(plan).toEqual(stepped(given));
-    });
-  });
-
-  test("a larger budget takes nothing from the poorest", async () => {
-    await fc.assert(
-      fc.asyncProperty(cases, fc.nat(30), async ({ nodes, budget }, more) => {
-        const unaligned = { align: "Off" };
-        const [less, plenty] = [
-          await granted(budget, nodes, unaligned),
-          await granted(budget + more, nodes, unaligned),
-        ];
-        const poorest = (plan: Record<string, number>) =>
-          Math.min(...Object.entries(nodes).map(([name, { weight }]) => (plan[name] ?? NaN) / weight));
-        expect(poorest(plenty)).toBeGreaterThanOrEqual(poorest(less));
-      }),
-      { numRuns: 60 },
-    );
-  });
-});
-
 describe("the module of the planner", () => {
   test("says what it is, and which config it takes", async () => {
-    const module = new WebAssembly.Module(new Uint8Array(await readFile(file)));
+    const module = new WebAssembly.Module(
+      new Uint8Array(await readFile(await builtAlgorithm("topology-planner"))),
+    );
     const [section] = WebAssembly.Module.customSections(module, SECTION);
     const metadata = JSON.parse(new TextDecoder().decode(section)) as { config: object };
     expect(checkMetadata(metadata)).toEqual([]);

@@ -107,7 +107,7 @@ export class Decision {
       const left = memory.warmingUp--;
       return this.hold(`the application warms up after a change: ${left} more ${left == 1 ? "pass" : "passes"}`);
     }
-    if (memory.answers < i32.MAX_VALUE) memory.answers++;
+    if (memory.answers < this.settings.activation) memory.answers++;
     const missing = this.settings.activation - memory.answers;
     if (missing > 0) return this.hold(`${missing} more ${missing == 1 ? "answer is" : "answers are"} awaited`);
     if (!this.isWorthIt())

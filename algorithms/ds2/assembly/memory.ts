@@ -13,7 +13,7 @@ const MOST_POINTS = 8;
 export class Memory {
   /** Windows that are still to be ignored. */
   warmingUp: i32;
-  /** Windows since the last change in which there was an answer. */
+  /** Windows since the last change in which there was an answer, as far as they are waited for. */
   answers: i32;
   /** By how much all operators are corrected; 1 is not at all. */
   correction: f64;
