@@ -47,6 +47,17 @@ describe("DS2 never scales on what it does not know", () => {
     expect(Object.keys((await run(wordcount(1, 1, { sources }))).nodes)).toEqual(["clicks"]);
   });
 
+  test.each([
+    [3, 2],
+    [2, 3],
+  ])("%i instances of which %i have said what they do are not added up", async (split, said) => {
+    const rates = Array.from({ length: said }, () => sampleOf("split", 50));
+    const sources = { ...ratesOf(split, 1), "true-processing": valuesOf(...rates, sampleOf("count", 100)) };
+    const { nodes, logs } = await run(wordcount(split, 1, { sources }));
+    expect(Object.keys(nodes)).toEqual(["clicks"]);
+    expect(logs[0]).toBe(`warn split: true-processing is of ${said} instances, and it has ${split}`);
+  });
+
   test("a source without a rate leaves all out", async () => {
     const { nodes, logs } = await run(wordcount(1, 1, { sources: without("true-output", "clicks") }));
     expect(nodes).toEqual({});

@@ -31,6 +31,14 @@ export class Observation {
     return this.index().first(node) >= 0;
   }
 
+  /** How many values there are for the node. */
+  count(node: string): i32 {
+    const index = this.index();
+    let count = 0;
+    for (let at = index.first(node); at >= 0; at = index.after(at)) count++;
+    return count;
+  }
+
   /** All values of the node together. Fails if there is none: ask `has` first. */
   sum(node: string): f64 {
     const index = this.index();

@@ -28,6 +28,8 @@ export function measured(step: Step, settings: Settings): Operator[] {
     if (emitted !== null) operator.observedOutput = rate(emitted, operator.name);
     feed(operator, arrivals);
     order(operator, settings);
+    if (!operator.isSource && (isPartial(processing, operator) || isPartial(output, operator)))
+      operator.trueProcessing = NaN;
     if (settings.forecast) expect(operator, step);
   }
   return operators;
@@ -54,6 +56,14 @@ function expect(operator: Operator, step: Step): void {
   const forecast = step.analyze.object("nodes").object(operator.name).number("forecast", 0);
   if (operator.isSource) operator.trueOutput = Math.max(operator.trueOutput, forecast);
   else operator.arrivals = Math.max(operator.arrivals, forecast);
+}
+
+/** Whether only some of its instances have said something, or some that are gone: the sum would be of another number. */
+function isPartial(source: Observation, operator: Operator): bool {
+  const said = source.count(operator.name);
+  if (said <= 1 || said == operator.parallelism) return false;
+  log.warn(`${operator.name}: ${source.name} is of ${said} instances, and it has ${operator.parallelism}`);
+  return true;
 }
 
 /** The sum over the samples of a node, one an instance or one for all; NaN where there is none. */
