@@ -1,8 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { tenantKey } from "../host/policy/index.ts";
 import { LIMITS } from "../host/tenant/index.ts";
 import { builtAlgorithm } from "./built-algorithm.ts";
 import { bed, type Bed } from "./engine/bed.ts";
+import type { StepInput } from "../host/contract/index.ts";
+import { stepOf, type AggregatedVector, type InstanceVector } from "./ds2-vectors.ts";
+import { callStock } from "./stock.ts";
 import { inputOf, nodeOf, sampleOf, valuesOf } from "./step-input.ts";
 
 let engine: Bed;
@@ -14,6 +18,23 @@ beforeAll(async () => {
   engine = await bed();
 });
 afterAll(() => engine[Symbol.asyncDispose]());
+
+const FIELDS = ["iteration", "policy", "topology", "sources", "history", "config"] as const;
+const textsOf = (step: StepInput) =>
+  Object.fromEntries(FIELDS.map((field) => [field, JSON.stringify(step[field])]));
+
+test("every vector gets the answer in the sandbox that it gets on the stock Extism SDK", async () => {
+  const read = async (name: string): Promise<unknown> =>
+    JSON.parse(await readFile(new URL(`./vectors/ds2/${name}.json`, import.meta.url), "utf8"));
+  const given = (await read("vectors")) as { cases: AggregatedVector[] };
+  const generated = (await read("generated")) as { cases: InstanceVector[] };
+  const file = await builtAlgorithm("ds2");
+  for (const vector of [...given.cases, ...generated.cases]) {
+    const { answers } = await engine.run({ plan: ds2 }, { texts: textsOf(stepOf(vector)) });
+    const { answer } = await callStock(file, "plan", stepOf(vector));
+    expect(JSON.parse(answers.plan ?? ""), vector.name).toEqual(answer);
+  }
+});
 
 const COUNT = 100;
 const names = Array.from({ length: COUNT }, (_, i) => `operator-${i}`);
@@ -33,12 +54,7 @@ const input = inputOf({
   config: {},
 });
 const texts = (config: object, carry?: string) => ({
-  ...Object.fromEntries(
-    (["iteration", "policy", "topology", "sources", "history"] as const).map((field) => [
-      field,
-      JSON.stringify(input[field]),
-    ]),
-  ),
+  ...textsOf(input),
   config: JSON.stringify(config),
   ...(carry === undefined ? {} : { carry }),
 });
@@ -57,7 +73,11 @@ describe("a pass over 100 nodes in the sandbox", () => {
   });
 
   test("of DS2 in analyze and the planner in plan shares one budget out, in less than half of the fuel", async () => {
-    const config = { budget: 650, fairness: "Need" };
+    const config = { ds2: { scalingFactor: 0 }, "topology-planner": { budget: 650, fairness: "Need" } };
+    for (const module of [ds2, planner]) {
+      const ask = { tenant: tenantKey("team-a"), digest: engine.add(module), config: JSON.stringify(config) };
+      expect(await engine.engine.checkConfig(ask)).toEqual([]);
+    }
     const asked = await engine.run({ analyze: ds2, plan: planner }, { texts: texts(config) });
     const answer = JSON.parse(asked.answers.plan ?? "") as {
       nodes: Record<string, { parallelism: number; reason: string }>;

@@ -138,7 +138,9 @@ describe("the module of DS2", () => {
     expect(metadata).toMatchObject({ name: "ds2", version: "1.0.0", steps: ["analyze", "plan"] });
     const fits = new Ajv2020().compile(metadata.config);
     expect(fits({ fitted: true, nodes: { clicks: { outputPerInstance: -1 } } })).toBe(true);
+    expect(fits({ ds2: { fitted: true }, "topology-planner": { budget: 40 } })).toBe(true);
     const wrongs = [
+      { ds2: { fited: true } },
       { target_rate_ratio_threshold: 1.05 },
       { targetRateRatio: 0.9 },
       { activation: 0 },

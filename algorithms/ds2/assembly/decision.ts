@@ -5,6 +5,8 @@ import { measured } from "./rates";
 import { Settings } from "./settings";
 import { Want } from "./want";
 
+/** Where the steps of a policy are of several algorithms, each finds its config under its name. */
+export const NAME = "ds2";
 /** The largest parallelism that a plan can name. */
 const LARGEST: f64 = 2147483647;
 
@@ -15,7 +17,7 @@ export class Decision {
   readonly memory: Memory;
 
   constructor(step: Step) {
-    const settings = new Settings(step.config);
+    const settings = new Settings(step.config.has(NAME) ? step.config.object(NAME) : step.config);
     const operators = measured(step, settings);
     evaluate(operators);
     this.settings = settings;

@@ -1,9 +1,6 @@
 import { answer, Fields, Plan, read, Step, Value } from "@sluice/pdk";
-import { Decision } from "./decision";
+import { Decision, NAME } from "./decision";
 import { Want } from "./want";
-
-/** How analyze marks its answer, so that plan of the same module hands it over instead of deciding twice. */
-const NAME = "ds2";
 
 /** What every operator needs, for a planner that shares out a budget: as `nodes.<name>`, the way a plan has it. */
 export function analyze(): i32 {
@@ -24,6 +21,7 @@ export function analyze(): i32 {
 /** What every operator needs. */
 export function plan(): i32 {
   const step = read();
+  // One artifact for all steps: analyze has decided already.
   if (step.analyze.text("by", "") == NAME) return answer(handedOver(step));
   const decision = new Decision(step);
   const plan = new Plan();

@@ -2,19 +2,23 @@ import { answer, fail, figure, log, Node, Observation, Plan, read, Step, Value }
 import { Alignment, Claim } from "./claim";
 import { share, taken } from "./share";
 
+/** Where the steps of a policy are of several algorithms, each finds its config under its name. */
+const NAME = "topology-planner";
+
 /** Shares a budget out to what the nodes want, as an earlier analyze step or a source says. */
 export function plan(): i32 {
   const step = read();
-  const budget = step.config.number("budget");
-  const wants = new Wants(step);
+  const config = step.config.has(NAME) ? step.config.object(NAME) : step.config;
+  const budget = config.number("budget");
+  const wants = new Wants(step, config);
   const claims: Claim[] = [];
   let reserved: f64 = 0;
   let least: f64 = 0;
   for (let i = 0; i < step.topology.nodes.length; i++) {
     const node = step.topology.nodes[i];
-    const cost = step.config.object("nodes").object(node.name).number("cost", 1);
+    const cost = config.object("nodes").object(node.name).number("cost", 1);
     least += <f64>node.min * cost;
-    if (wants.has(node.name)) claims.push(claimOf(node, wants, cost, step.config));
+    if (wants.has(node.name)) claims.push(claimOf(node, wants, cost, config));
     else {
       reserved += <f64>node.parallelism * cost;
       log.warn(`${node.name} is left as it is, at ${node.parallelism}: ${wants.missing}`);
@@ -39,9 +43,9 @@ class Wants {
   private source: Observation | null = null;
   private readonly nodes: Value;
 
-  constructor(step: Step) {
+  constructor(step: Step, config: Value) {
     this.nodes = step.analyze.object("nodes");
-    if (step.config.has("source")) this.source = step.source(step.config.text("source"));
+    if (config.has("source")) this.source = step.source(config.text("source"));
     else if (!step.analyze.has("nodes"))
       fail("config.source: is missing, and no analyze step answered with nodes: one of them has to say what is wanted");
   }
