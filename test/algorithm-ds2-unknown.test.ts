@@ -55,7 +55,16 @@ describe("DS2 never scales on what it does not know", () => {
     const sources = { ...ratesOf(split, 1), "true-processing": valuesOf(...rates, sampleOf("count", 100)) };
     const { nodes, logs } = await run(wordcount(split, 1, { sources }));
     expect(Object.keys(nodes)).toEqual(["clicks"]);
-    expect(logs[0]).toBe(`warn split: true-processing is of ${said} instances, and it has ${split}`);
+    expect(logs[0]).toBe(`warn split: true-processing is of ${said} instances, and ${split} are ready`);
+  });
+
+  test("instances that are not ready yet have no part in what was measured, and are not asked for again", async () => {
+    const input = wordcount(2, 8, { sources: ratesOf(1, 4) });
+    const nodes = input.topology.nodes.map((node) =>
+      node.name === "split" ? { ...node, ready: 1 } : node.name === "count" ? { ...node, ready: 4 } : node,
+    );
+    const plan = await run({ ...input, topology: { ...input.topology, nodes } });
+    expect(plan.nodes).toMatchObject({ split: { parallelism: 2 }, count: { parallelism: 8 } });
   });
 
   test("a source without a rate leaves all out", async () => {

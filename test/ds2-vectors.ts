@@ -60,7 +60,7 @@ const instancesOf = (vector: AggregatedVector | InstanceVector): InstanceVector[
     : vector.instanceRates;
 
 /** One sample an instance. An operator's observed processing rate is nothing that DS2 looks at. */
-export function sourcesOf(instances: InstanceVector["instanceRates"]): StepInput["sources"] {
+function sourcesOf(instances: InstanceVector["instanceRates"]): StepInput["sources"] {
   const samples = (rate: keyof Rates) =>
     Object.entries(instances).flatMap(([id, all]) => all.map((one) => sampleOf(id, one[rate])));
   return {

@@ -22,12 +22,15 @@ export class Operator {
 
   constructor(
     readonly name: string,
+    /** What it has been told to have. */
     readonly parallelism: i32,
+    /** How many of its instances serve: those that its rates were measured of. */
+    readonly ready: i32,
   ) {}
 
   /** Records a second of one instance. */
   get perInstance(): f64 {
-    return this.trueProcessing / <f64>this.parallelism;
+    return this.trueProcessing / <f64>this.ready;
   }
 }
 
@@ -77,8 +80,9 @@ function size(operator: Operator, operators: Operator[]): void {
     if (operator.unknown.length == 0) operator.unknown = "what arrives at it is not known";
     return;
   }
-  if (!(operator.trueProcessing > 0) || operator.parallelism == 0) {
-    operator.unknown = "nothing says what one of its instances can process";
+  if (!(operator.trueProcessing > 0) || operator.ready == 0) {
+    operator.unknown =
+      operator.ready == 0 ? "none of its instances is ready" : "nothing says what one of its instances can process";
     return;
   }
   const optimal = target / operator.perInstance;
@@ -88,7 +92,7 @@ function size(operator: Operator, operators: Operator[]): void {
   }
   operator.optimal = optimal;
   // The real optimum and not the rounded one: what is provided on top does not leak downstream.
-  operator.output = operator.trueOutput * (optimal / <f64>operator.parallelism);
+  operator.output = operator.trueOutput * (optimal / <f64>operator.ready);
 }
 
 /** How many times more is offered to a source than it emits, at worst; 0 where that is not known. */

@@ -32,7 +32,7 @@ export class Decision {
         isComplete = false;
       } else if (operator.isSource) this.keep(operator);
       else {
-        if (settings.fitted && isWarm && isSettled(step, i)) this.learn(operator, i);
+        if (settings.fitted && isWarm && operator.ready == operator.parallelism) this.learn(operator, i);
         if (this.size(operator, i)) sized++;
         else isComplete = false;
       }
@@ -128,10 +128,4 @@ export class Decision {
     }
     return false;
   }
-}
-
-/** Whether what is measured of the node is of all the instances that it is said to have. */
-function isSettled(step: Step, place: i32): bool {
-  const node = step.topology.nodes[place];
-  return node.ready == node.parallelism;
 }

@@ -11,7 +11,7 @@ export function measured(step: Step, settings: Settings): Operator[] {
   const operators = new Array<Operator>(nodes.length);
   const places = new Map<string, i32>();
   for (let i = 0; i < nodes.length; i++) {
-    operators[i] = new Operator(nodes[i].name, nodes[i].parallelism);
+    operators[i] = new Operator(nodes[i].name, nodes[i].parallelism, nodes[i].ready);
     places.set(nodes[i].name, i);
   }
   const edges = step.topology.edges;
@@ -61,8 +61,8 @@ function expect(operator: Operator, step: Step): void {
 /** Whether only some of its instances have said something, or some that are gone: the sum would be of another number. */
 function isPartial(source: Observation, operator: Operator): bool {
   const said = source.count(operator.name);
-  if (said <= 1 || said == operator.parallelism) return false;
-  log.warn(`${operator.name}: ${source.name} is of ${said} instances, and it has ${operator.parallelism}`);
+  if (said <= 1 || said == operator.ready) return false;
+  log.warn(`${operator.name}: ${source.name} is of ${said} instances, and ${operator.ready} are ready`);
   return true;
 }
 
