@@ -241,7 +241,7 @@ export function reconciliation(given: Given, note = "", compat = "kubernetes"): 
     scaleToZero: given.featureGates?.["HPAScaleToZero"] === true,
     metrics: given.metrics.map(specOf),
   };
-  const attributes = { statusReplicas } as never;
+  const attributes = { statusReplicas: String(statusReplicas) };
   const node = { ...nodeOf(NODE, specReplicas), ready: statusReplicas, min, max, attributes };
   const isAtZero = given.initialConditions?.some(
     ({ type, status }) => type === "ScaledToZero" && status === "True",

@@ -91,11 +91,6 @@ export class Value {
     return first == 0x74;
   }
 
-  /** A field, whatever it is. Fails if it is missing. */
-  field(name: string): Value {
-    return this.member(name);
-  }
-
   /** An object; one without fields if the field is missing. */
   object(name: string): Value {
     const found = this.find(name);

@@ -133,8 +133,14 @@ function rulesOf(step: Step, node: Node): Rules {
     ),
     mirrors(step),
     node.parallelism,
-    node.attributes.whole("statusReplicas", node.parallelism),
+    statusOf(node),
   );
+}
+
+/** How many pods there were when the workload last said; attributes are texts. */
+function statusOf(node: Node): i32 {
+  const told = node.attributes.text("statusReplicas", "");
+  return told == "" ? node.parallelism : I32.parseInt(told);
 }
 
 function fieldsOf(proposal: Proposal): Fields {

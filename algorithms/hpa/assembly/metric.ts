@@ -2,7 +2,7 @@ import { figure, Node, Observation, seconds, Step, Value } from "@sluice/pdk";
 import { forAverage, forPods, forValue, Origin, PodTarget } from "./calculator";
 import { measure, Pods, podsOf, request, samplesOf, Strangers, Subject } from "./observe";
 import { Group, groupPods, Pod, serving, Trust } from "./pods";
-import { milli, milliOf } from "./quantity";
+import { milliOf } from "./quantity";
 import { Proposal, Rules } from "./rules";
 
 /** A metric as a HorizontalPodAutoscaler has it under `spec.metrics`. */
@@ -97,7 +97,7 @@ export class Metric {
     let usage: i64 = 0;
     let isTooMuch = false;
     for (let i = 0; i < samples.length; i++) {
-      const figure = milli(samples[i].value.field("value").json);
+      const figure = milliOf(samples[i].value.field("value"));
       if (figure < 0 && !rules.mirrors) return Proposal.failed(`${this.name} is below zero`);
       isTooMuch = isTooMuch || (figure > 0 && usage > i64.MAX_VALUE - figure);
       usage = isTooMuch ? i64.MAX_VALUE : usage + figure;

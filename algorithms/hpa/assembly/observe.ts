@@ -1,6 +1,6 @@
 import { fail, Node, Observation, Sample, seconds, Step, Value } from "@sluice/pdk";
 import { Pod } from "./pods";
-import { milli } from "./quantity";
+import { milliOf } from "./quantity";
 
 /** The pods of a node, by name. */
 export class Pods {
@@ -79,7 +79,7 @@ export function request(pods: Pods, samples: Sample[], subject: Subject): void {
     const container = sample.label("container");
     pod.requested.add(container);
     if (subject.container != "" && container != subject.container) continue;
-    pod.request += milli(sample.value.field("value").json);
+    pod.request += milliOf(sample.value.field("value"));
     pod.hasRequest = true;
   }
 }
@@ -104,7 +104,7 @@ export function measure(pods: Pods, samples: Sample[], subject: Subject, strange
     const container = sample.label("container");
     if (subject.container != "" && container != subject.container) continue;
     if (!pod.requested.has(container) && !pod.requested.has("")) pod.unrequested = container;
-    pod.usage += milli(sample.value.field("value").json);
+    pod.usage += milliOf(sample.value.field("value"));
     pod.isMeasured = true;
     pod.measuredAt = seconds(sample.time);
     const window = sample.label("window");

@@ -10,8 +10,9 @@ const FACTORS: f64[] = [
   1125899906842624e3, 1152921504606846976e3,
 ];
 
-/** A number, or a quantity such as `500m` or `2Gi`, in thousandths. Fails if it is neither. */
+/** A number, or a quantity such as `500m` or `2Gi`, in thousandths. Fails if it is neither, or missing. */
 export function milliOf(value: Value): i64 {
+  if (value.json == "") fail(`${value.path}: is missing`);
   if (!value.json.startsWith('"')) return milli(value.json);
   const text = value.asText();
   let end = text.length;

@@ -27,9 +27,14 @@ export const schedule = block(
     interval: duration("Time from the start of a pass to the start of the next.", "1s", "24h", {
       default: "15s",
     }),
-    startAfter: duration("Time from when a policy is made to its first pass; an operator that starts later does not wait again.", "0s", "24h", {
-      default: "0s",
-    }),
+    startAfter: duration(
+      "Time from when a policy is made to its first pass; an operator that starts later does not wait again.",
+      "0s",
+      "24h",
+      {
+        default: "0s",
+      },
+    ),
   },
   { default: {} },
 );
