@@ -47,8 +47,8 @@ function active(object: ScaledObject, situation: Situation): Executed {
 
 function inactive(object: ScaledObject, situation: Situation): Executed {
   const current = situation.current;
-  // Nothing can be read: only a fallback of none lets it go to sleep.
-  if (situation.isError && !(object.hasFallback && object.fallback == 0)) return new Executed(current, "a trigger failed");
+  // What cannot be read might be work: only a fallback of none lets it go to sleep.
+  if (situation.isError && !(object.hasFallback && object.fallback == 0)) return new Executed(NaN, "");
   const floor = isNaN(object.idle) ? object.least : object.idle;
   const sleeps = floor == 0 || !isNaN(object.idle);
   const isOver = isNaN(situation.idleSeconds) || situation.idleSeconds > object.cooldownSeconds;

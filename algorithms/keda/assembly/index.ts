@@ -1,5 +1,5 @@
-import { answer, Fields, log, Node, Plan, read, seconds, Step, Value } from "@sluice/pdk";
-import { execute, Executed, insteadOf, ScaledObject, Situation } from "./executor";
+import { answer, Fields, figure, log, Node, Plan, read, seconds, Step, Value } from "@sluice/pdk";
+import { execute, insteadOf, ScaledObject, Situation } from "./executor";
 import { joined, Jobs, jobPlan } from "./jobs";
 import { lagOf } from "./kafka";
 import { Trigger } from "./read";
@@ -100,7 +100,7 @@ function decide(step: Step, node: Node, plan: Plan, memory: Memory): void {
   if (jobs.has("strategy")) return decideJobs(plan, node, readings, jobs, failed);
   const executed = execute(object, new Situation(current, isActive, failed !== null, idleSeconds(step, node, memory)));
   memory.sawWork(node.name, isActive && failed === null);
-  if (!isNaN(executed.replicas)) return say(plan, node, executed, failed);
+  if (!isNaN(executed.replicas)) return plan.want(node.name, executed.replicas, executed.says);
   decideByReadings(plan, node, readings, object, memory, failed);
 }
 
@@ -141,12 +141,6 @@ function decideByReadings(
   plan.want(node.name, Math.max(0, wanted), says);
 }
 
-function say(plan: Plan, node: Node, executed: Executed, failed: Reading | null): void {
-  if (failed !== null && executed.replicas == <f64>node.parallelism)
-    return stays(node, `${failed.name}: ${failed.error}`);
-  plan.want(node.name, executed.replicas, executed.says);
-}
-
 function stays(node: Node, why: string): void {
   log.warn(`${node.name} is left as it is: ${why}`);
 }
@@ -154,7 +148,7 @@ function stays(node: Node, why: string): void {
 function decideJobs(plan: Plan, node: Node, readings: Reading[], settings: Value, failed: Reading | null): void {
   if (failed !== null) return stays(node, `${failed.name}: ${failed.error}`);
   const most = settings.number("maxReplicaCount", 100);
-  const all = joined(readings, settings.text("multipleScalersCalculation", "max"), most);
+  const all = joined(readings, settings.text("multipleScalersCalculation", "max"));
   const running = countOf(node, "running");
   const pending = countOf(node, "pending");
   const planned = jobPlan(
@@ -166,7 +160,7 @@ function decideJobs(plan: Plan, node: Node, readings: Reading[], settings: Value
     settings.number("scaleTo", 1),
   );
   const create = Math.max(0, planned.create);
-  plan.want(node.name, running + create, `${create} more jobs for ${all.wanted} that there is work for`);
+  plan.want(node.name, running + create, `${figure(create)} more jobs for ${figure(all.wanted)} that there is work for`);
 }
 
 /** Jobs of a node; attributes are texts. */

@@ -35,7 +35,7 @@ export function jobPlan(
     return new JobPlan(Math.min(wanted - deduction - Math.trunc(running * percentage), most), scaleTo);
   if (strategy == "accurate") return new JobPlan(Math.min(most - running, wanted - pending), scaleTo);
   if (strategy == "eager") return new JobPlan(Math.min(most - running - pending, wanted), most);
-  return new JobPlan(wanted - running, scaleTo);
+  return new JobPlan(Math.min(most, wanted) - running, scaleTo);
 }
 
 /** What several triggers come to for jobs: of those that are active the most, the least, the mean or the sum. */
@@ -45,14 +45,14 @@ export class Joined {
   isActive: bool = false;
 }
 
-/** Joins what triggers say, each as far as `most` jobs go. */
-export function joined(readings: Reading[], calculation: string, most: f64): Joined {
+/** Joins what triggers say. */
+export function joined(readings: Reading[], calculation: string): Joined {
   const all = new Joined();
   let active = 0;
   for (let i = 0; i < readings.length; i++) {
     const one = readings[i];
     if (one.error != "" || !one.isActive) continue;
-    const wanted = Math.min(most, one.replicas);
+    const wanted = one.replicas;
     const isFirst = active == 0;
     active++;
     all.isActive = true;
@@ -64,7 +64,6 @@ export function joined(readings: Reading[], calculation: string, most: f64): Joi
     all.length /= <f64>active;
     all.wanted = Math.ceil(all.wanted / <f64>active);
   }
-  all.wanted = Math.min(most, all.wanted);
   return all;
 }
 

@@ -1,4 +1,4 @@
-import { fail, Node, Observation, Sample, Step, Value } from "@sluice/pdk";
+import { fail, figure, Node, Observation, Sample, Step, Value } from "@sluice/pdk";
 import { KafkaRules, lagOf, limitation, Partition } from "./kafka";
 import { exported, Reading } from "./trigger";
 
@@ -40,7 +40,7 @@ export class Trigger {
     reading.value = this.mirrors ? exported(lag.total) : lag.total;
     reading.target = rules.threshold;
     reading.isActive = lag.isActive;
-    reading.says = `${lag.withPersistent.toString().replace(".0", "")} behind in ${partitions.length} partitions`;
+    reading.says = `${figure(lag.withPersistent)} behind in ${partitions.length} partitions`;
   }
 
   /** The partitions that count, with what was committed in the pass before. */
@@ -111,7 +111,7 @@ export class Trigger {
     }
     const number = samples[0].number;
     if (number < 0 && !this.mirrors) {
-      reading.error = `${number} is below zero`;
+      reading.error = `${figure(number)} is below zero`;
       return;
     }
     const isComposite = this.type == "composite";
@@ -119,7 +119,7 @@ export class Trigger {
     const cut = isComposite ? Math.floor(number * 1000 + 1e-9) / 1000 : exported(number);
     reading.value = this.mirrors ? cut : number;
     reading.isActive = number > this.value.number("activationThreshold", this.value.number("activationTarget", 0));
-    reading.says = `${reading.value} at ${reading.target} an instance`;
+    reading.says = `${figure(reading.value)} at ${figure(reading.target)} an instance`;
   }
 }
 
