@@ -1,16 +1,32 @@
-// `npm run test:full`: what takes longer than a change should wait, about an hour. Files may be named, as for `npm test`.
+// `npm run test:full`: what takes longer than a change should wait, about an hour and a half, and the page that says how it
+// ended. Files may be named, as for `npm test`; then there is no page.
 import { spawnSync } from "node:child_process";
+import { writeMatrix } from "./full/matrix.ts";
 
 const files = process.argv.slice(2);
-const vitest = (config: readonly string[], environment: NodeJS.ProcessEnv = {}): boolean => {
-  const env = { ...process.env, ...environment };
-  return (
-    spawnSync("vitest", ["run", "--no-file-parallelism", ...config], { stdio: "inherit", env }).status === 0
-  );
-};
+const report = (name: string) => `build/full-${name}.json`;
 
-const built = spawnSync("node", ["--no-warnings", "launcher/build.ts"], { stdio: "inherit" }).status === 0;
-const faults = vitest(["--config", "vitest.full.config.ts", ...files]);
-// Fifty replicas are killed, with leases as they are by default.
-const replicas = files.length > 0 || vitest(["test/story/replicas.test.ts"], { SLUICE_FAILOVERS: "50" });
-process.exitCode = built && faults && replicas ? 0 : 1;
+function vitest(name: string, options: readonly string[], environment: NodeJS.ProcessEnv = {}): boolean {
+  const env = { ...process.env, ...environment };
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report(name)}`];
+  const words = ["run", "--no-file-parallelism", ...reporters, ...options];
+  return spawnSync("vitest", words, { stdio: "inherit", env }).status === 0;
+}
+
+const isBuilt = spawnSync("node", ["--no-warnings", "launcher/build.ts"], { stdio: "inherit" }).status === 0;
+const full = ["--config", "vitest.full.config.ts"];
+if (files.length > 0) process.exitCode = isBuilt && vitest("some", [...full, ...files]) ? 0 : 1;
+else {
+  const passed = [
+    vitest("usual", ["test/story/faults.test.ts"]),
+    vitest("long", full),
+    // Fifty replicas are killed, with leases as they are by default.
+    vitest("replicas", ["test/story/replicas.test.ts"], { SLUICE_FAILOVERS: "50" }),
+  ];
+  await writeMatrix([
+    { title: "With every change", report: report("usual") },
+    { title: "What takes longer", report: report("long") },
+    { title: "Replicas, with fifty fail-overs", report: report("replicas") },
+  ]);
+  process.exitCode = isBuilt && passed.every(Boolean) ? 0 : 1;
+}
