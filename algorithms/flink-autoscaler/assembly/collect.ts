@@ -1,0 +1,180 @@
+import { log, Observation, Step } from "@sluice/pdk";
+import { rounded } from "./arithmetic";
+import { Graph } from "./graph";
+import { Options } from "./options";
+import {
+  BUSY,
+  GC,
+  HEAP,
+  HEAP_USAGE,
+  IN,
+  IN_PER_SECOND,
+  LAG,
+  LOAD,
+  MANAGED,
+  METASPACE,
+  OBSERVED,
+  OUT,
+  Sample,
+  SLOTS,
+} from "./sample";
+import { Window } from "./window";
+
+/** Makes one sample of what the sources say in this pass. */
+export class Collector {
+  private sources: Map<string, Observation> = new Map();
+  /** Vertices that have no usable busy time, or whose sources failed: they are left out of this pass. */
+  readonly unknown: string[] = [];
+
+  constructor(
+    private readonly step: Step,
+    private readonly graph: Graph,
+    private readonly options: Options,
+  ) {}
+
+  /** `past` is the window before this sample: what a source processed while it had a backlog is remembered in it. */
+  sample(at: f64, past: Window): Sample {
+    const sample = new Sample(at, this.graph.vertices.length);
+    for (let v = 0; v < this.graph.vertices.length; v++) {
+      if (this.graph.vertices[v].finished) this.rest(sample, v);
+      else this.vertex(sample, v, past);
+    }
+    this.job(sample);
+    for (let i = 0; i < sample.figures.length; i++) sample.figures[i] = rounded(sample.figures[i]);
+    for (let i = 0; i < sample.totals.length; i++) sample.totals[i] = rounded(sample.totals[i]);
+    return sample;
+  }
+
+  /** What has finished does nothing any more. */
+  private rest(sample: Sample, v: i32): void {
+    sample.set(v, IN, 0);
+    sample.set(v, OUT, 0);
+    sample.set(v, LOAD, 0);
+    sample.set(v, BUSY, 0);
+    sample.set(v, LAG, 0);
+    this.unknown.push(this.graph.vertices[v].name);
+  }
+
+  private vertex(sample: Sample, v: i32, past: Window): void {
+    const vertex = this.graph.vertices[v];
+    const busy = this.busy(vertex.name);
+    if (isNaN(busy)) this.leave(vertex.name, "busyTimeMsPerSecond");
+    sample.set(v, LOAD, Math.max(0, busy) / 1000);
+    sample.set(v, BUSY, this.sum("accumulatedBusyTime", vertex.name));
+    sample.set(v, OUT, this.sum("numRecordsOut", vertex.name));
+    sample.set(v, IN, this.sum("numRecordsIn", vertex.name));
+    if (vertex.isSource) this.source(sample, v, vertex.name, past);
+    else sample.set(v, IN_PER_SECOND, this.sum("numRecordsInPerSecond", vertex.name));
+    if (isNaN(sample.get(v, IN))) this.leave(vertex.name, "numRecordsIn");
+  }
+
+  private source(sample: Sample, v: i32, name: string, past: Window): void {
+    sample.set(v, IN, this.read(name));
+    const pending = this.observation("pendingRecords");
+    if (pending !== null && pending.error.length > 0 && !this.options.compat) this.leave(name, "pendingRecords");
+    const lag = this.sum("pendingRecords", name);
+    sample.set(v, LAG, isNaN(lag) ? 0 : lag);
+    const rate = this.rate(name);
+    const seen = this.observed(name, rate, isNaN(lag) ? 0 : lag);
+    const remembered = past.average(v, OBSERVED, <f64>this.options.observedLeast);
+    sample.set(v, OBSERVED, isNaN(seen) && !isNaN(rate) ? remembered : seen);
+  }
+
+  /** Records that a source has read: some count them only at their operator, some only as they go out. */
+  private read(name: string): f64 {
+    const counted = this.sum("numRecordsIn", name);
+    if (counted > 0) return counted;
+    const operator = this.sum("sourceNumRecordsIn", name);
+    if (operator > 0) return operator;
+    const out = this.sum("sourceNumRecordsOut", name);
+    if (!isNaN(out)) return out;
+    return isNaN(operator) ? counted : operator;
+  }
+
+  private rate(name: string): f64 {
+    const task = this.sum("numRecordsInPerSecond", name);
+    if (task > 0) return task;
+    const operator = this.sum("sourceNumRecordsInPerSecond", name);
+    if (operator > 0) return operator;
+    const out = this.sum("sourceNumRecordsOutPerSecond", name);
+    if (!isNaN(out)) return Math.max(0, out);
+    return isNaN(operator) ? Math.max(0, task) : Math.max(0, operator);
+  }
+
+  /** What the source can process, seen while it is kept busy by its lag; without any input there is no limit to see. */
+  private observed(name: string, rate: f64, lag: f64): f64 {
+    if (isNaN(rate)) return NaN;
+    if (rate == 0) return Infinity;
+    if (lag < Math.floor(this.options.observedLagMs / 1000) * rate) return NaN;
+    const held = this.mean("backPressuredTimeMsPerSecond", name);
+    return held >= 1000 ? NaN : rate / (1 - held / 1000);
+  }
+
+  private job(sample: Sample): void {
+    sample.totals[GC] = this.most("gcTimeMsPerSecond") / 1000;
+    const used = this.most("heapUsed");
+    sample.totals[HEAP_USAGE] = used / this.most("heapMax");
+    sample.totals[HEAP] = used;
+    sample.totals[MANAGED] = this.most("managedMemoryUsed");
+    sample.totals[METASPACE] = this.most("metaspaceUsed");
+    const slots = this.step.value.object("topology").object("slots");
+    if (slots.has("total")) sample.totals[SLOTS] = slots.number("total") - slots.number("free");
+  }
+
+  private leave(name: string, source: string): void {
+    if (this.unknown.includes(name)) return;
+    const from = this.observation(source);
+    const why = from === null ? "the policy has no such source" : from.error;
+    log.warn(`${name} is left out: ${source} has no value for it${why.length == 0 ? "" : ` (${why})`}`);
+    this.unknown.push(name);
+  }
+
+  /** One figure for all instances of a vertex. */
+  private busy(name: string): f64 {
+    const series = this.observation("busyTimeMsPerSecond");
+    if (series === null || !series.has(name)) return NaN;
+    if (this.options.aggregator == "AVG") return this.mean("busyTimeMsPerSecond", name);
+    let most: f64 = NaN;
+    let least: f64 = NaN;
+    for (let i = 0; i < series.samples.length; i++) {
+      if (series.samples[i].node != name) continue;
+      const number = series.samples[i].number;
+      if (!(number <= most)) most = number;
+      if (!(number >= least)) least = number;
+    }
+    return this.options.aggregator == "MIN" ? least : most;
+  }
+
+  private sum(source: string, name: string): f64 {
+    const series = this.observation(source);
+    return series === null || !series.has(name) ? NaN : series.sum(name);
+  }
+
+  private mean(source: string, name: string): f64 {
+    const series = this.observation(source);
+    if (series === null || !series.has(name)) return NaN;
+    let count: f64 = 0;
+    for (let i = 0; i < series.samples.length; i++) if (series.samples[i].node == name) count++;
+    return series.sum(name) / count;
+  }
+
+  /** The largest of the task managers' values, whatever they belong to. */
+  private most(source: string): f64 {
+    const series = this.observation(source);
+    let most: f64 = NaN;
+    if (series !== null) {
+      for (let i = 0; i < series.samples.length; i++) if (!(series.samples[i].number <= most)) most = series.samples[i].number;
+    }
+    return most;
+  }
+
+  /** The source that stands for one of Flink's metrics; null if the policy has none. */
+  private observation(metric: string): Observation | null {
+    if (this.sources.has(metric)) return this.sources.get(metric);
+    const name = this.step.config.object("sources").text(metric, metric);
+    if (!this.step.value.object("sources").has(name)) return null;
+    const found = this.step.source(name);
+    this.sources.set(metric, found);
+    return found;
+  }
+}

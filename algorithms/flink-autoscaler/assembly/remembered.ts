@@ -1,0 +1,161 @@
+import { Fields, Step, Value } from "@sluice/pdk";
+import { Delay } from "./delay";
+import { Graph } from "./graph";
+import { Options } from "./options";
+import { COLUMNS, Sample, TOTAL_COLUMNS } from "./sample";
+import { kept, Scaling } from "./scalings";
+import { Window } from "./window";
+
+/** What the window may take of the 16 KiB that a pass may remember, and what all of it may. */
+const WINDOW_CHARACTERS = 10_000;
+const CARRY_CHARACTERS = 16_000;
+
+/** The samples that are remembered of the same vertices, none if the job has others by now. */
+export function remembered(value: Value, graph: Graph): Sample[] {
+  const names = value.list("names");
+  const samples: Sample[] = [];
+  if (names.length != graph.vertices.length) return samples;
+  for (let i = 0; i < names.length; i++) if (names[i].asText() != graph.vertices[i].name) return samples;
+  const entries = value.list("samples");
+  for (let i = 0; i < entries.length; i++) samples.push(Sample.of(entries[i], names.length));
+  return samples;
+}
+
+/** The window as it is remembered and handed on. Where there is no room for every sample, older ones become one. */
+export function windowFields(window: Window, graph: Graph): Fields {
+  const names = new Array<string>(graph.vertices.length);
+  for (let v = 0; v < names.length; v++) names[v] = graph.vertices[v].name;
+  let samples = window.samples;
+  let parts = spelled(samples);
+  while (samples.length > 3 && lengthOf(parts) > WINDOW_CHARACTERS) {
+    samples = thinned(samples, names.length);
+    parts = spelled(samples);
+  }
+  return new Fields()
+    .raw("names", texts(names))
+    .raw("columns", texts(COLUMNS))
+    .raw("totals", texts(TOTAL_COLUMNS))
+    .raw("samples", `[${parts.join(",")}]`);
+}
+
+/** Pairs of the older samples become one each; the newest stays as it is. */
+function thinned(samples: Sample[], vertices: i32): Sample[] {
+  const fewer: Sample[] = [];
+  const older = max(2, samples.length / 2);
+  let i = 0;
+  for (; i + 1 < older; i += 2) fewer.push(samples[i].with(samples[i + 1], vertices));
+  for (; i < samples.length; i++) fewer.push(samples[i]);
+  return fewer;
+}
+
+function spelled(samples: Sample[]): string[] {
+  const parts = new Array<string>(samples.length);
+  for (let i = 0; i < parts.length; i++) parts[i] = samples[i].fields().json;
+  return parts;
+}
+
+function lengthOf(parts: string[]): i32 {
+  let length = 0;
+  for (let i = 0; i < parts.length; i++) length += parts[i].length + 1;
+  return length;
+}
+
+function texts(names: string[]): string {
+  const fields = new Fields();
+  const parts = new Array<string>(names.length);
+  for (let i = 0; i < names.length; i++) parts[i] = fields.text("n", names[i]).json.slice(5, -1);
+  return `[${parts.join(",")}]`;
+}
+
+/** What is remembered of each vertex between passes beside its samples. */
+export class Memory {
+  readonly scalings: Map<string, Scaling[]> = new Map();
+  readonly delays: Map<string, Delay> = new Map();
+
+  constructor(private readonly step: Step) {
+    const scalings = step.carry.object("scalings");
+    const names = scalings.keys();
+    for (let i = 0; i < names.length; i++) {
+      const rows = scalings.list(names[i]);
+      const past = new Array<Scaling>(rows.length);
+      for (let k = 0; k < rows.length; k++) past[k] = Scaling.of(rows[k]);
+      this.scalings.set(names[i], past);
+    }
+    const delays = step.carry.object("delays");
+    const waiting = delays.keys();
+    for (let i = 0; i < waiting.length; i++) this.delays.set(waiting[i], Delay.of(delays.object(waiting[i])));
+  }
+
+  past(name: string): Scaling[] {
+    return this.scalings.has(name) ? this.scalings.get(name) : [];
+  }
+
+  delay(name: string): Delay | null {
+    return this.delays.has(name) ? this.delays.get(name) : null;
+  }
+
+  setDelay(name: string, delay: Delay | null): void {
+    if (delay === null) this.delays.delete(name);
+    else this.delays.set(name, delay);
+  }
+
+  /** Remembers a scaling. One that was decided before and did not happen gives way to it. */
+  add(name: string, scaling: Scaling, now: f64, options: Options): void {
+    const past = this.past(name);
+    if (!options.compat && past.length > 0 && past[past.length - 1].from == scaling.from) past.pop();
+    past.push(scaling);
+    this.scalings.set(name, kept(past, now, options));
+  }
+
+  /** All that the next pass is given. Where there is no room, the past of scalings and of delays becomes coarser. */
+  fields(graph: Graph): Fields {
+    let fields = this.written(graph);
+    for (let round = 0; round < 8 && fields.json.length > CARRY_CHARACTERS; round++) {
+      const delays = this.delays.values();
+      for (let i = 0; i < delays.length; i++) delays[i].thin();
+      const names = this.scalings.keys();
+      for (let i = 0; i < names.length; i++) if (this.past(names[i]).length > 1) this.past(names[i]).shift();
+      fields = this.written(graph);
+    }
+    return fields;
+  }
+
+  private written(graph: Graph): Fields {
+    const fields = new Fields();
+    const monitor = this.step.monitor;
+    if (monitor.has("window")) fields.copy("window", monitor.object("window"));
+    if (monitor.has("restarts")) fields.raw("restarts", rawList(monitor, "restarts"));
+    const parallelism = new Array<string>(graph.vertices.length);
+    for (let v = 0; v < parallelism.length; v++) parallelism[v] = graph.vertices[v].parallelism.toString();
+    fields.raw("parallelism", `[${parallelism.join(",")}]`);
+    const delays = new Fields();
+    const waiting = this.delays.keys();
+    for (let i = 0; i < waiting.length; i++)
+      if (graph.has(waiting[i])) delays.object(waiting[i], this.delays.get(waiting[i]).fields);
+    const scalings = new Fields();
+    const names = this.scalings.keys();
+    for (let i = 0; i < names.length; i++) {
+      const past = this.past(names[i]);
+      const rows = new Array<string>(past.length);
+      for (let k = 0; k < rows.length; k++) rows[k] = past[k].json;
+      if (graph.has(names[i])) scalings.raw(names[i], `[${rows.join(",")}]`);
+    }
+    return fields.object("delays", delays).object("scalings", scalings);
+  }
+}
+
+/** A list of the input, spelled as it was. */
+export function rawList(value: Value, name: string): string {
+  const entries = value.list(name);
+  const parts = new Array<string>(entries.length);
+  for (let i = 0; i < parts.length; i++) parts[i] = entries[i].json;
+  return `[${parts.join(",")}]`;
+}
+
+/** Whether a vertex has another parallelism than in the last pass. */
+export function wasRescaled(step: Step, graph: Graph): bool {
+  const before = step.carry.list("parallelism");
+  if (before.length != graph.vertices.length) return before.length > 0;
+  for (let v = 0; v < before.length; v++) if (before[v].asWhole() != graph.vertices[v].parallelism) return true;
+  return false;
+}
