@@ -1,4 +1,4 @@
-import { figure } from "@sluice/pdk";
+import { fail, figure } from "@sluice/pdk";
 import { Alignment, partsOf } from "./alignment";
 import { rounded, toInt } from "./arithmetic";
 import { Delay } from "./delay";
@@ -39,6 +39,7 @@ export class Scale {
 
 /** The parallelism for a factor, within its bounds and aligned. */
 export function scale(vertex: Vertex, factor: f64, least: i32, most: i32, mode: string): Scale {
+  if (least > most) fail(`${vertex.name}: its least parallelism, ${least}, is above its most, ${most}`);
   const wanted = toInt(Math.min(Math.ceil(factor * <f64>vertex.parallelism), 2147483647));
   const bound = min(vertex.maxParallelism, most);
   const unaligned = min(max(least, wanted), bound);
@@ -72,12 +73,12 @@ export function decide(
   const least = min(vertex.parallelism, options.vertexMin);
   const bound = options.compat ? options.vertexMax : min(options.vertexMax, max(1, vertex.max));
   const scaled = scale(vertex, factor, least, max(vertex.parallelism, bound), options.alignment);
-  decision.expected = rounded((seen.trueRate / <f64>vertex.parallelism) * <f64>scaled.parallelism);
   explain(decision, vertex, seen, need, scaled);
   if (scaled.parallelism == vertex.parallelism) {
     decision.delay = null;
     return decision;
   }
+  decision.expected = rounded((seen.trueRate / <f64>vertex.parallelism) * <f64>scaled.parallelism);
   decision.outside = seen.trueRate < seen.scaleUpBelow || seen.trueRate > seen.scaleDownAbove;
   if (scaled.parallelism > vertex.parallelism) grow(decision, scaled.parallelism, seen, past, options);
   else shrink(decision, scaled.parallelism, seen, now, options);
