@@ -32,16 +32,22 @@ export class Collector {
     private readonly options: Options,
   ) {}
 
-  /** `past` is the window before this sample: what a source processed while it had a backlog is remembered in it. */
+  /** The sample as it is kept, rounded. `past` is the window before it. */
   sample(at: f64, past: Window): Sample {
+    const sample = this.measure(at, past);
+    for (let i = 0; i < sample.figures.length; i++) sample.figures[i] = rounded(sample.figures[i]);
+    for (let i = 0; i < sample.totals.length; i++) sample.totals[i] = rounded(sample.totals[i]);
+    return sample;
+  }
+
+  /** The sample as it was measured; what a source processed while it had a backlog is remembered in `past`. */
+  measure(at: f64, past: Window): Sample {
     const sample = new Sample(at, this.graph.vertices.length);
     for (let v = 0; v < this.graph.vertices.length; v++) {
       if (this.graph.vertices[v].finished) this.rest(sample, v);
       else this.vertex(sample, v, past);
     }
     this.job(sample);
-    for (let i = 0; i < sample.figures.length; i++) sample.figures[i] = rounded(sample.figures[i]);
-    for (let i = 0; i < sample.totals.length; i++) sample.totals[i] = rounded(sample.totals[i]);
     return sample;
   }
 

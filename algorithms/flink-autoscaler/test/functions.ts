@@ -1,5 +1,6 @@
 import { answer, Fields, read, Step } from "@sluice/pdk";
 import { evaluatedOf, figure } from "../assembly/analysis";
+import { Collector } from "../assembly/collect";
 import { decide, scale } from "../assembly/decision";
 import { Delay } from "../assembly/delay";
 import {
@@ -47,6 +48,7 @@ class Call {
     if (name == "scale") return this.scale();
     if (name == "decide") return this.decide();
     if (name == "thresholds") return this.thresholds();
+    if (name == "collect") return this.collect();
     if (name == "quota")
       return new Fields().flag(
         "exceeds",
@@ -113,6 +115,11 @@ class Call {
       .raw("expected", json(decision.expected));
     const delay: Delay | null = decision.delay;
     return delay === null ? fields : fields.object("delay", delay.fields);
+  }
+
+  private collect(): Fields {
+    const past = new Window(remembered(this.call.carry.object("window"), this.graph));
+    return new Collector(this.call, this.graph, this.options).measure(0, past).fields();
   }
 
   private thresholds(): Fields {

@@ -1,0 +1,212 @@
+import type { StepInput } from "../host/contract/index.ts";
+import {
+  alone,
+  type Case,
+  configOf,
+  delaysOf,
+  evaluatedOf,
+  type Figure,
+  type Given,
+  jobOf,
+  type Metrics,
+  monitorOf,
+  nodeOf,
+  scalingsOf,
+  stepOf,
+  topologyOf,
+  type Vertex,
+} from "./flink-vectors.ts";
+import { sampleOf, valuesOf } from "./step-input.ts";
+
+const seconds = (ms: number) => Math.floor(ms / 1_000);
+/** What upstream looks at before or after the function that a vector calls. */
+const free = { "scaling.enabled": true, "excluded.periods": [], "quota.cpu": undefined, "quota.memory": undefined };
+
+/** The names of a vector's metrics, as sources are called that measure the same, and which of its figures it is. */
+const SOURCES: Readonly<Record<string, readonly [string, "sum" | "avg"]>> = {
+  sourceNumRecordsIn: ["SOURCE_TASK_NUM_RECORDS_IN", "sum"],
+  sourceNumRecordsOut: ["SOURCE_TASK_NUM_RECORDS_OUT", "sum"],
+  sourceNumRecordsInPerSecond: ["SOURCE_TASK_NUM_RECORDS_IN_PER_SEC", "sum"],
+  sourceNumRecordsOutPerSecond: ["SOURCE_TASK_NUM_RECORDS_OUT_PER_SEC", "sum"],
+  numRecordsInPerSecond: ["NUM_RECORDS_IN_PER_SEC", "sum"],
+  pendingRecords: ["PENDING_RECORDS", "sum"],
+  backPressuredTimeMsPerSecond: ["BACKPRESSURE_TIME_PER_SEC", "avg"],
+};
+
+/** computeDataRateMetrics as a monitor step: each metric is a source, and what was observed before is in the window. */
+export function collecting(given: Given): StepInput {
+  const busy = given.flinkMetrics["BUSY_TIME_PER_SEC"];
+  const aggregator = String(given.options["job.autoscaler.metrics.busy-time.aggregator"] ?? "MAX").toLowerCase();
+  const figures: Record<string, Figure | undefined> = {
+    pendingRecords: given.scalingMetricsBefore["LAG"],
+    busyTimeMsPerSecond: busy?.[aggregator as "min" | "max" | "avg"],
+    numRecordsIn: given.ioMetrics.numRecordsIn,
+    numRecordsOut: given.ioMetrics.numRecordsOut,
+    accumulatedBusyTime: given.ioMetrics.accumulatedBusyTime,
+  };
+  for (const [name, [metric, kind]] of Object.entries(SOURCES)) {
+    const figure = given.flinkMetrics[metric]?.[kind];
+    if (figure !== undefined) figures[name] = figure;
+  }
+  const known = Object.entries(figures).flatMap(([name, x]) =>
+    typeof x === "number" ? [[name, valuesOf(sampleOf(given.vertex, x))] as const] : [],
+  );
+  const topology = alone({
+    parallelism: 1,
+    maxParallelism: 720,
+    partitions: 0,
+    strategies: given.isSource ? [] : ["REBALANCE"],
+  });
+  // Four samples of the same: their mean is exactly what one of them is.
+  const observed = { vertices: { [given.vertex]: { OBSERVED_TPR: given.observedTprAvg } }, global: {} };
+  const history = { 1000: observed, 2000: observed, 3000: observed, 4000: observed };
+  const carry = monitorOf(
+    history,
+    topology.nodes.map(({ name }) => name),
+  );
+  return stepOf("monitor", 5_000, {
+    topology,
+    sources: Object.fromEntries(known),
+    config: configOf(given.options),
+    carry,
+  });
+}
+
+/** computeEvaluatedMetrics as an analyze step, on the window that the monitor step answered. */
+export function evaluating(given: Given): StepInput {
+  const restart = { "restart.time": `${given.restartTimeMs} ms`, "restart.time-tracking.enabled": false };
+  return stepOf("analyze", 600_000, {
+    topology: topologyOf(given.topology),
+    monitor: monitorOf(
+      given.metricHistory,
+      given.topology.map(({ id }) => id),
+    ),
+    config: { ...configOf(given.options), ...restart },
+  });
+}
+
+/** What the analyze step has to answer for computeEvaluatedMetrics. */
+export function evaluated({ in: given, out }: Case): Record<string, unknown> {
+  const { vertices, global } = out["evaluated"] as Given["metrics"];
+  return {
+    restartSeconds: seconds(given.restartTimeMs),
+    backlog: out["processingBacklog"],
+    vertices: Object.fromEntries(Object.entries(vertices).map(([name, metrics]) => [name, evaluatedOf(metrics)])),
+    job: jobOf(global),
+  };
+}
+
+/** getMaxRestartTimeOrDefault as an analyze step: the restarts are those that the monitor step remembers. */
+export function restarting(given: Given): StepInput {
+  const restarts = Object.entries(given.restartDurationsMs).map(([at, ms]) => [
+    Number(at),
+    ms === "none" ? null : ms,
+  ]);
+  return stepOf("analyze", 0, {
+    topology: topologyOf([]),
+    monitor: { restarts },
+    config: configOf(given.options),
+  });
+}
+
+/** computeScalingSummary as a plan step, on what the analyze step answered. */
+export function summarizing(given: Given): StepInput {
+  const vertices = Object.entries(given.metrics.vertices).map(([name, metrics]) => [name, evaluatedOf(metrics)]);
+  const histories = given.history as Readonly<Record<string, Given["history"]>>;
+  const scalings = Object.entries(histories).map(([name, history]) => [name, scalingsOf(history)]);
+  return stepOf("plan", 600_000, {
+    topology: topologyOf(given.topology.map((vertex) => asMeasured(vertex, given.metrics.vertices[vertex.id]))),
+    analyze: {
+      restartSeconds: seconds(given.restartTimeMs),
+      vertices: Object.fromEntries(vertices) as object,
+      job: jobOf(given.metrics.global),
+    },
+    carry: { scalings: Object.fromEntries(scalings) as object, delays: delaysOf(given.delayedScaleDown) },
+    config: { ...configOf(given.options), ...free },
+  });
+}
+
+/** Upstream takes these of a vertex from its metrics; some of its tests have others in the topology. */
+function asMeasured(vertex: Vertex, metrics: Metrics = {}): Vertex {
+  return {
+    ...vertex,
+    parallelism: Number(metrics["PARALLELISM"]?.current ?? vertex.parallelism),
+    maxParallelism: Number(metrics["MAX_PARALLELISM"]?.current ?? vertex.maxParallelism),
+    numSourcePartitions: Number(metrics["NUM_SOURCE_PARTITIONS"]?.current ?? vertex.numSourcePartitions),
+  };
+}
+
+/**
+ * computeScaleTargetParallelism as a plan step of a job with this vertex and, if `beside`, another one that has to grow at
+ * once, so that the job moves whatever this vertex's bounds are.
+ */
+export function deciding(given: Given, { beside, enabled }: { beside: boolean; enabled: boolean }): StepInput {
+  const metric = (name: string) => Number(given.metrics[name]?.current);
+  const topology = alone({
+    parallelism: metric("PARALLELISM"),
+    maxParallelism: metric("MAX_PARALLELISM"),
+    partitions: metric("NUM_SOURCE_PARTITIONS"),
+    strategies: given.inputShipStrategies,
+  });
+  const waiting = Object.keys(given.delayedScaleDown).filter((name) => name !== "v1");
+  const others = [...waiting, ...(beside ? ["beside"] : [])].map((name) => nodeOf(name, 1, 720, 0));
+  const growing = { targetRate: 0, catchUpRate: 10, trueRate: 1, scaleUpBelow: 10, scaleDownAbove: 20 };
+  return stepOf("plan", given.nowMs, {
+    topology: { ...topology, nodes: [...topology.nodes, ...others] },
+    analyze: {
+      restartSeconds: seconds(given.restartTimeMs),
+      vertices: { v1: evaluatedOf(given.metrics), ...(beside ? { beside: growing } : {}) },
+    },
+    carry: { scalings: { v1: scalingsOf(given.history) }, delays: delaysOf(given.delayedScaleDown) },
+    config: { ...configOf(given.options), ...free, "scaling.enabled": enabled },
+  });
+}
+
+/** What a vertex is scaled from and by, as `scale` of the vectors and the rows of alignments have it. */
+export interface Scaled {
+  readonly hash: boolean;
+  readonly partitions: number;
+  readonly maxParallelism: number;
+  readonly current: number;
+  readonly factor: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** A processing rate for which six decimals of a factor are a whole number of records a second. */
+const RATE = 1_000_000;
+
+/** Whether a policy can lead to exactly this: bounds never forbid what there is, and the factor is one of two rates. */
+export const isReachable = ({ current, factor, least, most }: Scaled): boolean =>
+  least <= current && current <= most && Math.round(factor * RATE) / RATE === factor && factor * RATE < 9e15;
+
+/** Many vertices with the same bounds in one plan step; each needs its factor more than it can process. */
+export function scaling(all: readonly Scaled[], config: Readonly<Record<string, unknown>>): StepInput {
+  const nodes = all.map((one, at) => nodeOf(`v${at}`, one.current, one.maxParallelism, one.partitions));
+  const edges = all.flatMap(({ hash }, at) => (hash ? [{ from: "in", to: `v${at}`, shipStrategy: "HASH" }] : []));
+  const vertices = all.map(({ factor }, at) => [
+    `v${at}`,
+    { targetRate: 0, catchUpRate: Math.round(factor * RATE), trueRate: RATE, unbounded: ["scaleUpBelow"] },
+  ]);
+  return stepOf("plan", 0, {
+    topology: { nodes: [nodeOf("in", 1, 1, 0), ...nodes], edges },
+    analyze: { restartSeconds: 0, vertices: Object.fromEntries(vertices) as object },
+    config: {
+      compat: "flink",
+      "scale-down.interval": "0 ms",
+      "scale-down.max-factor": 1,
+      "scale-up.max-factor": 4e9,
+      "vertex.min-parallelism": all[0]?.least ?? 1,
+      "vertex.max-parallelism": all[0]?.most ?? 200,
+      ...config,
+    },
+  });
+}
+
+/** The parallelism of each node of a plan; what it leaves out stays as it is. */
+export function wantedOf(answer: unknown, { topology }: StepInput): Record<string, number> {
+  const { nodes } = answer as { nodes: Readonly<Record<string, { parallelism: number }>> };
+  return Object.fromEntries(
+    topology.nodes.map(({ name, parallelism }) => [name, nodes[name]?.parallelism ?? parallelism]),
+  );
+}
