@@ -5,12 +5,14 @@ import {
   configOf,
   delaysOf,
   evaluatedOf,
+  figuresOf,
   type Given,
   monitorOf,
   scalingsOf,
   topologyOf,
   type Vertex,
 } from "./flink-vectors.ts";
+import { collecting } from "./flink-steps.ts";
 
 /** One call of the test's own entry, algorithms/flink-autoscaler/test/functions.ts, and what it has to answer. */
 export interface Call {
@@ -47,6 +49,11 @@ const CALLS: Readonly<Record<string, (given: Given, out: Case["out"]) => Call>> 
     },
     expected: { parallelism: out["newParallelism"] },
   }),
+  computeDataRateMetrics: (given, out) => {
+    const { topology, sources, carry } = collecting(given);
+    const expected = out["scalingMetrics"];
+    return { input: { function: "collect", topology, sources, carry }, expected };
+  },
   computeScaleTargetParallelism: (given, out) => ({ input: decision(given), expected: decided(out) }),
   computeProcessingRateThresholds: (given, out) => ({
     input: {
@@ -170,3 +177,12 @@ function decided(out: Case["out"]): unknown {
 }
 
 const orNull = (x: unknown) => (x === "NaN" || x === null ? null : x);
+
+/** What a call answered, as far as the vector says something of it: upstream's `before` figures are not all made here. */
+export function comparable({ fn, in: given, out }: Case, result: unknown): unknown {
+  if (fn === "scale") return { parallelism: (result as { parallelism: number }).parallelism };
+  if (fn !== "computeDataRateMetrics") return result;
+  const rows = (result as { vertices: readonly (readonly (number | string | null)[])[] }).vertices;
+  const row = figuresOf(rows[given.isSource ? 0 : 1] ?? []);
+  return Object.fromEntries(Object.keys(out["scalingMetrics"] as object).map((name) => [name, row[name]]));
+}

@@ -6,6 +6,7 @@ import {
   delaysOf,
   evaluatedOf,
   type Figure,
+  figuresOf,
   type Given,
   jobOf,
   type Metrics,
@@ -18,9 +19,17 @@ import {
 } from "./flink-vectors.ts";
 import { sampleOf, valuesOf } from "./step-input.ts";
 
+/** A processing rate for which six decimals of a factor are a whole number of records a second. */
+export const RATE = 1_000_000;
+
 const seconds = (ms: number) => Math.floor(ms / 1_000);
 /** What upstream looks at before or after the function that a vector calls. */
-const free = { "scaling.enabled": true, "excluded.periods": [], "quota.cpu": undefined, "quota.memory": undefined };
+const free = {
+  "scaling.enabled": true,
+  "excluded.periods": [],
+  "quota.cpu": undefined,
+  "quota.memory": undefined,
+};
 
 /** The names of a vector's metrics, as sources are called that measure the same, and which of its figures it is. */
 const SOURCES: Readonly<Record<string, readonly [string, "sum" | "avg"]>> = {
@@ -36,7 +45,9 @@ const SOURCES: Readonly<Record<string, readonly [string, "sum" | "avg"]>> = {
 /** computeDataRateMetrics as a monitor step: each metric is a source, and what was observed before is in the window. */
 export function collecting(given: Given): StepInput {
   const busy = given.flinkMetrics["BUSY_TIME_PER_SEC"];
-  const aggregator = String(given.options["job.autoscaler.metrics.busy-time.aggregator"] ?? "MAX").toLowerCase();
+  const aggregator = String(
+    given.options["job.autoscaler.metrics.busy-time.aggregator"] ?? "MAX",
+  ).toLowerCase();
   const figures: Record<string, Figure | undefined> = {
     pendingRecords: given.scalingMetricsBefore["LAG"],
     busyTimeMsPerSecond: busy?.[aggregator as "min" | "max" | "avg"],
@@ -91,7 +102,9 @@ export function evaluated({ in: given, out }: Case): Record<string, unknown> {
   return {
     restartSeconds: seconds(given.restartTimeMs),
     backlog: out["processingBacklog"],
-    vertices: Object.fromEntries(Object.entries(vertices).map(([name, metrics]) => [name, evaluatedOf(metrics)])),
+    vertices: Object.fromEntries(
+      Object.entries(vertices).map(([name, metrics]) => [name, evaluatedOf(metrics)]),
+    ),
     job: jobOf(global),
   };
 }
@@ -111,11 +124,16 @@ export function restarting(given: Given): StepInput {
 
 /** computeScalingSummary as a plan step, on what the analyze step answered. */
 export function summarizing(given: Given): StepInput {
-  const vertices = Object.entries(given.metrics.vertices).map(([name, metrics]) => [name, evaluatedOf(metrics)]);
+  const vertices = Object.entries(given.metrics.vertices).map(([name, metrics]) => [
+    name,
+    evaluatedOf(metrics),
+  ]);
   const histories = given.history as Readonly<Record<string, Given["history"]>>;
   const scalings = Object.entries(histories).map(([name, history]) => [name, scalingsOf(history)]);
   return stepOf("plan", 600_000, {
-    topology: topologyOf(given.topology.map((vertex) => asMeasured(vertex, given.metrics.vertices[vertex.id]))),
+    topology: topologyOf(
+      given.topology.map((vertex) => asMeasured(vertex, given.metrics.vertices[vertex.id])),
+    ),
     analyze: {
       restartSeconds: seconds(given.restartTimeMs),
       vertices: Object.fromEntries(vertices) as object,
@@ -140,7 +158,10 @@ function asMeasured(vertex: Vertex, metrics: Metrics = {}): Vertex {
  * computeScaleTargetParallelism as a plan step of a job with this vertex and, if `beside`, another one that has to grow at
  * once, so that the job moves whatever this vertex's bounds are.
  */
-export function deciding(given: Given, { beside, enabled }: { beside: boolean; enabled: boolean }): StepInput {
+export function deciding(
+  given: Given,
+  { beside, enabled }: { beside: boolean; enabled: boolean },
+): StepInput {
   const metric = (name: string) => Number(given.metrics[name]?.current);
   const topology = alone({
     parallelism: metric("PARALLELISM"),
@@ -162,51 +183,76 @@ export function deciding(given: Given, { beside, enabled }: { beside: boolean; e
   });
 }
 
-/** What a vertex is scaled from and by, as `scale` of the vectors and the rows of alignments have it. */
-export interface Scaled {
-  readonly hash: boolean;
-  readonly partitions: number;
-  readonly maxParallelism: number;
-  readonly current: number;
-  readonly factor: number;
-  readonly least: number;
-  readonly most: number;
-}
-
-/** A processing rate for which six decimals of a factor are a whole number of records a second. */
-const RATE = 1_000_000;
-
-/** Whether a policy can lead to exactly this: bounds never forbid what there is, and the factor is one of two rates. */
-export const isReachable = ({ current, factor, least, most }: Scaled): boolean =>
-  least <= current && current <= most && Math.round(factor * RATE) / RATE === factor && factor * RATE < 9e15;
-
-/** Many vertices with the same bounds in one plan step; each needs its factor more than it can process. */
-export function scaling(all: readonly Scaled[], config: Readonly<Record<string, unknown>>): StepInput {
-  const nodes = all.map((one, at) => nodeOf(`v${at}`, one.current, one.maxParallelism, one.partitions));
-  const edges = all.flatMap(({ hash }, at) => (hash ? [{ from: "in", to: `v${at}`, shipStrategy: "HASH" }] : []));
-  const vertices = all.map(({ factor }, at) => [
-    `v${at}`,
-    { targetRate: 0, catchUpRate: Math.round(factor * RATE), trueRate: RATE, unbounded: ["scaleUpBelow"] },
-  ]);
-  return stepOf("plan", 0, {
-    topology: { nodes: [nodeOf("in", 1, 1, 0), ...nodes], edges },
-    analyze: { restartSeconds: 0, vertices: Object.fromEntries(vertices) as object },
-    config: {
-      compat: "flink",
-      "scale-down.interval": "0 ms",
-      "scale-down.max-factor": 1,
-      "scale-up.max-factor": 4e9,
-      "vertex.min-parallelism": all[0]?.least ?? 1,
-      "vertex.max-parallelism": all[0]?.most ?? 200,
-      ...config,
-    },
-  });
-}
-
 /** The parallelism of each node of a plan; what it leaves out stays as it is. */
 export function wantedOf(answer: unknown, { topology }: StepInput): Record<string, number> {
   const { nodes } = answer as { nodes: Readonly<Record<string, { parallelism: number }>> };
   return Object.fromEntries(
     topology.nodes.map(({ name, parallelism }) => [name, nodes[name]?.parallelism ?? parallelism]),
+  );
+}
+
+/** What is expected of the window after computeDataRateMetrics: figures are kept with three decimals. */
+export function collected({ in: given, out }: Case, answer: unknown): { got: unknown; expected: unknown } {
+  const { samples } = (
+    answer as { window: { samples: readonly { vertices: readonly (readonly number[])[] }[] } }
+  ).window;
+  const row = figuresOf(samples.at(-1)?.vertices[given.isSource ? 0 : 1] ?? []);
+  const wanted = Object.entries(out["scalingMetrics"] as Readonly<Record<string, Figure>>);
+  const kept = wanted.map(([name, x]) => [name, typeof x === "number" ? Math.round(x * 1_000) / 1_000 : x]);
+  return {
+    got: Object.fromEntries(wanted.map(([name]) => [name, row[name]])),
+    expected: Object.fromEntries(kept),
+  };
+}
+
+/** scalingWouldExceedResourceQuota as a plan step: every vertex that changes wants exactly that. */
+export function budgeting(given: Given): StepInput {
+  const vertices = Object.entries(given.changes).map(([name, [from, to]]) => {
+    const trueRate = from * RATE + 0.5; // A little more than it is: no rounding error makes one instance more of it.
+    return [name, { targetRate: 0, catchUpRate: to * RATE, trueRate, unbounded: ["scaleUpBelow"] }];
+  });
+  const now = (vertex: Vertex) => ({
+    ...vertex,
+    parallelism: given.changes[vertex.id]?.[0] ?? vertex.parallelism,
+  });
+  return stepOf("plan", 0, {
+    topology: topologyOf(given.topology.map(now)),
+    analyze: { restartSeconds: 0, vertices: Object.fromEntries(vertices) as object },
+    config: {
+      ...configOf(given.options),
+      ...(given.taskManagerCpu === null ? {} : { "taskManager.cpu": given.taskManagerCpu }),
+      "taskManager.memory": `${given.taskManagerMemoryBytes} bytes`,
+      "scaling.enabled": true,
+      "scaling.parallelism-alignment.mode": "OFF",
+      "scale-down.interval": "0 ms",
+      "scale-down.max-factor": 1,
+      "scale-up.max-factor": 4e9,
+      "vertex.max-parallelism": 100_000,
+    },
+  });
+}
+
+/** inExcludedPeriod as a plan step: a vertex would grow from 1 to 2, were it not for the period. */
+export function excluding(given: Given & { readonly instantMs: number }): StepInput {
+  const local = Date.parse(`${given.local.slice(0, 23)}Z`);
+  return stepOf("plan", given.instantMs, {
+    topology: { nodes: [nodeOf("v1", 1, 720, 0)], edges: [] },
+    analyze: {
+      vertices: { v1: { targetRate: 0, catchUpRate: 2, trueRate: 1, scaleUpBelow: 2, scaleDownAbove: 4 } },
+    },
+    config: {
+      compat: "flink",
+      "excluded.periods": [given.expression],
+      utcOffsetMinutes: Math.round((local - given.instantMs) / 60_000),
+    },
+  });
+}
+
+/** What changes, from and to, as the vectors say it. */
+export function changesOf(answer: unknown, input: StepInput): Record<string, readonly [number, number]> {
+  const wanted = wantedOf(answer, input);
+  const moved = input.topology.nodes.filter(({ name, parallelism }) => wanted[name] !== parallelism);
+  return Object.fromEntries(
+    moved.map(({ name, parallelism }) => [name, [parallelism, wanted[name] ?? parallelism] as const]),
   );
 }
