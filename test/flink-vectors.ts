@@ -169,12 +169,12 @@ export function nodeOf(name: string, parallelism: number, ceiling: number, parti
 
 const COLUMNS = [
   "NUM_RECORDS_IN",
-  "NUM_RECORDS_OUT",
-  "NUM_RECORDS_IN_PER_SECOND",
-  "ACCUMULATED_BUSY_TIME",
   "LOAD",
+  "NUM_RECORDS_IN_PER_SECOND",
   "LAG",
   "OBSERVED_TPR",
+  "NUM_RECORDS_OUT",
+  "ACCUMULATED_BUSY_TIME",
 ];
 const TOTALS = [
   "GC_PRESSURE",
@@ -262,12 +262,12 @@ export function scalingsOf(history: Readonly<Record<string, unknown>>): unknown[
 /** Scale-downs that wait, as they are remembered. */
 export function delaysOf(waiting: Given["delayedScaleDown"]): Record<string, unknown> {
   const entries = Object.entries(waiting).map(([name, { firstTriggerTime, recommended }]) => {
-    const rows = recommended.map((one) => [
+    const rows = recommended.flatMap((one) => [
       one.triggerTime - firstTriggerTime,
       one.parallelism,
       one.outsideUtilizationBound ? 1 : 0,
     ]);
-    return [name, { since: firstTriggerTime, recommended: rows }] as const;
+    return [name, [firstTriggerTime, ...rows]] as const;
   });
   return Object.fromEntries(entries);
 }

@@ -32,9 +32,13 @@ export class Collector {
     private readonly options: Options,
   ) {}
 
-  /** The sample as it is kept, rounded. `past` is the window before it. */
+  /** The sample as it is kept: rounded, and without what the evaluation has no use for. `past` is the window before it. */
   sample(at: f64, past: Window): Sample {
     const sample = this.measure(at, past);
+    for (let v = 0; v < this.graph.vertices.length; v++) {
+      if (!this.isShared(v)) sample.set(v, OUT, NaN);
+      if (this.options.aggregator != "AVG") sample.set(v, BUSY, NaN);
+    }
     for (let i = 0; i < sample.figures.length; i++) sample.figures[i] = rounded(sample.figures[i]);
     for (let i = 0; i < sample.totals.length; i++) sample.totals[i] = rounded(sample.totals[i]);
     return sample;
@@ -49,6 +53,13 @@ export class Collector {
     }
     this.job(sample);
     return sample;
+  }
+
+  /** Whether a vertex feeds one with several inputs: only there its output counts. */
+  private isShared(v: i32): bool {
+    const outputs = this.graph.vertices[v].outputs;
+    for (let i = 0; i < outputs.length; i++) if (this.graph.vertices[outputs[i]].inputs.length > 1) return true;
+    return false;
   }
 
   /** What has finished does nothing any more. */

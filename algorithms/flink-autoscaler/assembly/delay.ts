@@ -1,4 +1,4 @@
-import { Fields, Value } from "@sluice/pdk";
+import { Value } from "@sluice/pdk";
 
 /** A scale-down that waits: since when, and what was recommended meanwhile, always less than before. */
 export class Delay {
@@ -52,23 +52,23 @@ export class Delay {
     }
   }
 
-  get fields(): Fields {
-    const parts = new Array<string>(this.at.length);
-    for (let i = 0; i < parts.length; i++) {
-      const after = (<i64>(this.at[i] - this.since)).toString();
-      parts[i] = `[${after},${this.parallelism[i]},${this.outside[i] ? 1 : 0}]`;
+  /** Since when it waits, and then for each recommendation how long after, how many, and whether outside, as one list. */
+  get json(): string {
+    const parts: string[] = [(<i64>this.since).toString()];
+    for (let i = 0; i < this.at.length; i++) {
+      parts.push((<i64>(this.at[i] - this.since)).toString());
+      parts.push(this.parallelism[i].toString());
+      parts.push(this.outside[i] ? "1" : "0");
     }
-    return new Fields().number("since", this.since).raw("recommended", `[${parts.join(",")}]`);
+    return `[${parts.join(",")}]`;
   }
 
-  static of(value: Value): Delay {
-    const delay = new Delay(value.number("since"));
-    const entries = value.list("recommended");
-    for (let i = 0; i < entries.length; i++) {
-      const entry = entries[i].asList();
-      delay.at.push(delay.since + entry[0].asNumber());
-      delay.parallelism.push(entry[1].asWhole());
-      delay.outside.push(entry[2].asWhole() == 1);
+  static of(row: Value[]): Delay {
+    const delay = new Delay(row[0].asNumber());
+    for (let i = 1; i + 2 < row.length; i += 3) {
+      delay.at.push(delay.since + row[i].asNumber());
+      delay.parallelism.push(row[i + 1].asWhole());
+      delay.outside.push(row[i + 2].asWhole() == 1);
     }
     return delay;
   }

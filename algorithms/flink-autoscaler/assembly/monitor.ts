@@ -19,7 +19,7 @@ export function observe(step: Step): Fields {
   past.push(collector.sample(now, new Window(past)));
   const waits = waiting(step, past, now, options);
   const window = new Window(waits.length == 0 ? recent(past, now - options.windowMs) : past);
-  const fields = windowFields(window, graph);
+  const fields = windowFields(window, graph, step.carry);
   const restarts = restartRows(step);
   const answer = new Fields().object("window", fields).raw("restarts", restarts);
   answer.raw("unknown", quoted(collector.unknown));

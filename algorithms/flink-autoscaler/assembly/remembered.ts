@@ -1,4 +1,4 @@
-import { Fields, Step, Value } from "@sluice/pdk";
+import { Fields, log, Step, Value } from "@sluice/pdk";
 import { Delay } from "./delay";
 import { Graph } from "./graph";
 import { Options } from "./options";
@@ -6,9 +6,9 @@ import { COLUMNS, Sample, TOTAL_COLUMNS } from "./sample";
 import { kept, Scaling } from "./scalings";
 import { Window } from "./window";
 
-/** What the window may take of the 16 KiB that a pass may remember, and what all of it may. */
-const WINDOW_CHARACTERS = 10_000;
+/** What all of it may take of the 16 KiB that a pass may remember, and what is kept free for what a plan adds. */
 const CARRY_CHARACTERS = 16_000;
+const FREE_CHARACTERS = 3_000;
 
 /** The samples that are remembered of the same vertices, none if the job has others by now. */
 export function remembered(value: Value, graph: Graph): Sample[] {
@@ -22,12 +22,13 @@ export function remembered(value: Value, graph: Graph): Sample[] {
 }
 
 /** The window as it is remembered and handed on. Where there is no room for every sample, older ones become one. */
-export function windowFields(window: Window, graph: Graph): Fields {
+export function windowFields(window: Window, graph: Graph, carry: Value): Fields {
+  const room = CARRY_CHARACTERS - FREE_CHARACTERS - carry.object("delays").json.length - carry.object("scalings").json.length;
   const names = new Array<string>(graph.vertices.length);
   for (let v = 0; v < names.length; v++) names[v] = graph.vertices[v].name;
   let samples = window.samples;
   let parts = spelled(samples);
-  while (samples.length > 3 && lengthOf(parts) > WINDOW_CHARACTERS) {
+  while (samples.length > 2 && lengthOf(parts) + lengthOf(names) > room) {
     samples = thinned(samples, names.length);
     parts = spelled(samples);
   }
@@ -41,7 +42,7 @@ export function windowFields(window: Window, graph: Graph): Fields {
 /** Pairs of the older samples become one each; the newest stays as it is. */
 function thinned(samples: Sample[], vertices: i32): Sample[] {
   const fewer: Sample[] = [];
-  const older = max(2, samples.length / 2);
+  const older = max(2, (samples.length + 1) / 2);
   let i = 0;
   for (; i + 1 < older; i += 2) fewer.push(samples[i].with(samples[i + 1], vertices));
   for (; i < samples.length; i++) fewer.push(samples[i]);
@@ -83,7 +84,7 @@ export class Memory {
     }
     const delays = step.carry.object("delays");
     const waiting = delays.keys();
-    for (let i = 0; i < waiting.length; i++) this.delays.set(waiting[i], Delay.of(delays.object(waiting[i])));
+    for (let i = 0; i < waiting.length; i++) this.delays.set(waiting[i], Delay.of(delays.list(waiting[i])));
   }
 
   past(name: string): Scaling[] {
@@ -117,7 +118,10 @@ export class Memory {
       for (let i = 0; i < names.length; i++) if (this.past(names[i]).length > 1) this.past(names[i]).shift();
       fields = this.written(graph);
     }
-    return fields;
+    if (fields.json.length <= CARRY_CHARACTERS) return fields;
+    log.warn("there is no room to remember past scalings of so many vertices");
+    this.scalings.clear();
+    return this.written(graph);
   }
 
   private written(graph: Graph): Fields {
@@ -131,7 +135,7 @@ export class Memory {
     const delays = new Fields();
     const waiting = this.delays.keys();
     for (let i = 0; i < waiting.length; i++)
-      if (graph.has(waiting[i])) delays.object(waiting[i], this.delays.get(waiting[i]).fields);
+      if (graph.has(waiting[i])) delays.raw(waiting[i], this.delays.get(waiting[i]).json);
     const scalings = new Fields();
     const names = this.scalings.keys();
     for (let i = 0; i < names.length; i++) {

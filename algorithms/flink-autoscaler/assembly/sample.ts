@@ -2,21 +2,21 @@ import { Fields, Value } from "@sluice/pdk";
 
 /** What a sample has of every vertex, and how it is called in the answers of the steps. */
 export const IN = 0;
-export const OUT = 1;
+export const LOAD = 1;
 export const IN_PER_SECOND = 2;
-export const BUSY = 3;
-export const LOAD = 4;
-export const LAG = 5;
-export const OBSERVED = 6;
+export const LAG = 3;
+export const OBSERVED = 4;
+export const OUT = 5;
+export const BUSY = 6;
 export const FIGURES = 7;
 export const COLUMNS: string[] = [
   "recordsIn",
-  "recordsOut",
-  "recordsInPerSecond",
-  "busyTime",
   "load",
+  "recordsInPerSecond",
   "lag",
   "observedRate",
+  "recordsOut",
+  "busyTime",
 ];
 
 /** What a sample has of the whole job. */

@@ -114,7 +114,7 @@ class Call {
       .flag("outside", decision.outside)
       .raw("expected", json(decision.expected));
     const delay: Delay | null = decision.delay;
-    return delay === null ? fields : fields.object("delay", delay.fields);
+    return delay === null ? fields : fields.raw("delay", delay.json);
   }
 
   private collect(): Fields {
