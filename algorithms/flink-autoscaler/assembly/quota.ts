@@ -1,3 +1,4 @@
+import { figure } from "@sluice/pdk";
 import { Graph } from "./graph";
 import { Options } from "./options";
 
@@ -29,9 +30,10 @@ export function beyondQuota(graph: Graph, after: i32[], options: Options): strin
   const managers = managersFor(then, options);
   if (managers <= managersNow) return "";
   const cpu = options.taskManagerCpu * <f64>managers;
-  if (cpu > options.quotaCpu) return `${managers} task managers need ${cpu} CPU of ${options.quotaCpu}`;
+  if (cpu > options.quotaCpu) return `${managers} task managers need ${figure(cpu)} CPU of ${figure(options.quotaCpu)}`;
   const memory = options.taskManagerMemory * <f64>managers;
-  if (memory > options.quotaMemory) return `${managers} task managers need ${memory} bytes of ${options.quotaMemory}`;
+  if (memory > options.quotaMemory)
+    return `${managers} task managers need ${figure(memory)} bytes of ${figure(options.quotaMemory)}`;
   return "";
 }
 
