@@ -27,9 +27,7 @@ async function planned(
     topology: { nodes: Object.values(vertices).map(([node]) => node), edges: [] },
     analyze: {
       restartSeconds: 0,
-      vertices: Object.fromEntries(
-        Object.entries(vertices).map(([name, [, seen]]) => [name, seen]),
-      ) as object,
+      vertices: Object.fromEntries(Object.entries(vertices).map(([name, [, seen]]) => [name, seen])),
     },
     config,
     ...(carry === undefined ? {} : { carry }),

@@ -98,7 +98,7 @@ export async function vectorsOf(file: "vectors" | "generated"): Promise<{
 
 /** What the schema of the config does not know because it decides nothing: events, logs and what a host does. */
 const IGNORED =
-  /^(enabled|scaling\.event\.interval|metrics\.custom-evaluator.*|memory\.tuning\..*|taskmanager\.memory\..*)$/;
+  /^(enabled|scaling\.event\.interval|metrics\.custom-evaluator.*|memory\.tuning\..*|taskmanager\.memory\.(?!process\.size).*)$/;
 
 /** The options of a vector as a policy writes them: their names without the prefix, numbers and flags as such. */
 export function configOf(options: Given["options"] = {}): Record<string, unknown> {

@@ -132,7 +132,7 @@ export class Options {
     this.slotsPerTaskManager = config.whole("taskmanager.numberOfTaskSlots", 1);
     this.taskManagerCpu = config.number("taskManager.cpu", 0);
     if (config.has("taskManager.memory")) this.taskManagerMemory = size(config, "taskManager.memory");
-    if (config.has("taskmanager.memory.process.size") && this.taskManagerMemory == 0)
+    if (config.has("taskmanager.memory.process.size"))
       this.taskManagerMemory = size(config, "taskmanager.memory.process.size");
   }
 

@@ -5,7 +5,8 @@ import { Evaluated } from "./evaluation";
 import { Graph } from "./graph";
 import { Options } from "./options";
 import { inPeriod } from "./periods";
-import { beyondQuota } from "./quota";
+import { tune, Tuning, Used } from "./memory";
+import { beyondQuota, managersFor, slotsAfter } from "./quota";
 import { Memory, wasRescaled } from "./remembered";
 import { Scaling } from "./scalings";
 
@@ -102,8 +103,32 @@ export class Job {
       if (inPeriod(periods[i], this.now + this.options.utcOffsetMs)) return `it is an excluded period, ${periods[i]}`;
     const after = new Array<i32>(this.decisions.length);
     for (let v = 0; v < after.length; v++) after[v] = this.decisions[v].parallelism;
+    this.tuneMemory(after);
     const quota = beyondQuota(this.graph, after, this.options);
     return quota.length == 0 ? "" : `the quota does not allow it: ${quota}`;
+  }
+
+  /** What the task managers should have then. The host does not act on it: it is told, remembered, and counts for the quota. */
+  private tuneMemory(after: i32[]): void {
+    const tuning = new Tuning(this.step.config, this.options.taskManagerMemory);
+    const job = this.step.analyze.object("job");
+    const heap = figure(job, "heapUsedAverage");
+    if (!tuning.enabled || tuning.total <= 0 || isNaN(heap)) return;
+    const used = new Used(heap, known(figure(job, "metaspaceUsedAverage")), known(figure(job, "managedUsedAverage")));
+    const before = new Array<i32>(after.length);
+    for (let v = 0; v < before.length; v++) before[v] = this.decisions[v].current;
+    const slots = this.options.slotsPerTaskManager;
+    const inUse = figure(job, "slotsUsed");
+    const now = isNaN(inUse) ? slotsAfter(before, before, -1) : <i32>inUse;
+    const fewer = managersFor(now, this.options) / managersFor(slotsAfter(before, after, now), this.options);
+    const tuned = tune(this.graph, after, slots, used, fewer, tuning);
+    this.options.taskManagerMemory = tuned.total;
+    this.memory.tuned = tuned;
+    log.info(
+      `taskmanager.memory.process.size: ${mebibytes(tuned.total)} would do, with ${mebibytes(tuned.heap)} of heap, ` +
+        `${mebibytes(tuned.managed)} managed, ${mebibytes(tuned.network)} for the network and ` +
+        `${mebibytes(tuned.metaspace)} of metaspace`,
+    );
   }
 
   private want(v: i32, held: string): void {
@@ -136,4 +161,12 @@ export class Job {
       if (unknown[i].asText() == name && !this.graph.vertices[this.graph.place(name)].finished) return true;
     return false;
   }
+}
+
+function known(x: f64): f64 {
+  return isNaN(x) ? 0 : x;
+}
+
+function mebibytes(size: f64): string {
+  return `${figureText(Math.ceil(size / 1048576))} MiB`;
 }

@@ -24,22 +24,24 @@ export function slotsAfter(before: i32[], after: i32[], used: i32): i32 {
  */
 export function beyondQuota(graph: Graph, after: i32[], options: Options): string {
   if (isNaN(options.quotaCpu) && isNaN(options.quotaMemory)) return "";
-  const now = slotsOf(graph, after, false, options);
-  const then = slotsOf(graph, after, true, options);
-  const managersNow = managersFor(now, options);
-  const managers = managersFor(then, options);
+  const managersNow = counted(slotsOf(graph, after, false, options), options);
+  const managers = counted(slotsOf(graph, after, true, options), options);
   if (managers <= managersNow) return "";
-  const cpu = options.taskManagerCpu * <f64>managers;
-  if (cpu > options.quotaCpu) return `${managers} task managers need ${figure(cpu)} CPU of ${figure(options.quotaCpu)}`;
-  const memory = options.taskManagerMemory * <f64>managers;
+  const cpu = options.taskManagerCpu * managers;
+  if (cpu > options.quotaCpu) return `${figure(managers)} task managers need ${figure(cpu)} CPU of ${figure(options.quotaCpu)}`;
+  const memory = options.taskManagerMemory * managers;
   if (memory > options.quotaMemory)
-    return `${managers} task managers need ${figure(memory)} bytes of ${figure(options.quotaMemory)}`;
+    return `${figure(managers)} task managers need ${figure(memory)} bytes of ${figure(options.quotaMemory)}`;
   return "";
 }
 
-function managersFor(slots: i32, options: Options): i32 {
-  const whole = slots / options.slotsPerTaskManager;
-  return options.compat || slots % options.slotsPerTaskManager == 0 ? whole : whole + 1;
+/** Task managers with so many slots together, the last of them perhaps not full. */
+export function managersFor(slots: i32, options: Options): f64 {
+  return Math.ceil(<f64>slots / <f64>options.slotsPerTaskManager);
+}
+
+function counted(slots: i32, options: Options): f64 {
+  return options.compat ? <f64>(slots / options.slotsPerTaskManager) : managersFor(slots, options);
 }
 
 /** Slots of all groups: each has as many as the vertex with the most instances in it. */

@@ -2,6 +2,7 @@ import { Fields, log, Step, Value } from "@sluice/pdk";
 import { Delay } from "./delay";
 import { Graph } from "./graph";
 import { Options } from "./options";
+import { Tuned } from "./memory";
 import { COLUMNS, Sample, TOTAL_COLUMNS } from "./sample";
 import { kept, Scaling } from "./scalings";
 import { Window } from "./window";
@@ -72,6 +73,8 @@ function texts(names: string[]): string {
 export class Memory {
   readonly scalings: Map<string, Scaling[]> = new Map();
   readonly delays: Map<string, Delay> = new Map();
+  /** What the memory of a task manager was last tuned to, in this pass or before. */
+  tuned: Tuned | null = null;
 
   constructor(private readonly step: Step) {
     const scalings = step.carry.object("scalings");
@@ -124,6 +127,16 @@ export class Memory {
     return this.written(graph);
   }
 
+  private writeTuned(fields: Fields): void {
+    const tuned = this.tuned;
+    if (tuned === null) {
+      if (this.step.carry.has("memory")) fields.copy("memory", this.step.carry.object("memory"));
+      return;
+    }
+    const memory = new Fields().number("total", tuned.total).number("heap", tuned.heap).number("managed", tuned.managed);
+    fields.object("memory", memory.number("network", tuned.network).number("metaspace", tuned.metaspace));
+  }
+
   private written(graph: Graph): Fields {
     const fields = new Fields();
     const monitor = this.step.monitor;
@@ -144,6 +157,7 @@ export class Memory {
       for (let k = 0; k < rows.length; k++) rows[k] = past[k].json;
       if (graph.has(names[i])) scalings.raw(names[i], `[${rows.join(",")}]`);
     }
+    this.writeTuned(fields);
     return fields.object("delays", delays).object("scalings", scalings);
   }
 }
