@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename, dirname, relative, resolve } from "node:path";
 import {
   API,
@@ -59,7 +60,10 @@ export async function compileAssemblyScript(
   const about = await readMetadata(source, metadata, exportsOf(wasm));
   const module = withSection(wasm, SECTION, new TextEncoder().encode(JSON.stringify(about)));
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, module);
+  // Another process may read it just now: it finds the old module or the new one, and never half of it.
+  const fresh = `${file}.${randomUUID()}`;
+  await writeFile(fresh, module);
+  await rename(fresh, file);
   return { name: about.name, version: about.version, file, bytes: module.length, seconds, cached };
 }
 
