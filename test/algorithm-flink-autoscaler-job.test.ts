@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { buildAlgorithms } from "../launcher/build/algorithms.ts";
-import { chain, type Doing, FlinkJob, type Passed } from "./flink-job.ts";
-import { nodeOf } from "./flink-vectors.ts";
+import { chain, type Doing, FlinkJob, many, type Passed, stock } from "./flink-job.ts";
 import { sampleOf, valuesOf } from "./step-input.ts";
 
 let module = "";
@@ -20,7 +19,7 @@ async function settled(job: FlinkJob, doing: Readonly<Record<string, Doing>>): P
 
 describe("a job is scaled from what it did", () => {
   test("nothing is decided before the job is stable and the window full, and the plan says so", async () => {
-    const job = new FlinkJob(module, chain(["read", 2]), { "metrics.window": "2 min" });
+    const job = new FlinkJob(stock(module), chain(["read", 2]), { "metrics.window": "2 min" });
     const doing = { read: { read: 1_000, busy: 0.9 } };
     expect((await job.pass(60, doing)).nodes).toEqual({
       read: { parallelism: 2, reason: "the job is stable in 300 s" },
@@ -31,7 +30,7 @@ describe("a job is scaled from what it did", () => {
   });
 
   test("what lags grows by as much as its input, its lag and a restart ask for, and all vertices move together", async () => {
-    const job = new FlinkJob(module, chain(["read", 2], ["count", 4]), QUICK);
+    const job = new FlinkJob(stock(module), chain(["read", 2], ["count", 4]), QUICK);
     const doing = {
       read: { read: 1_000, written: 500, busy: 1, lagging: 200 },
       count: { read: 500, busy: 0.2 },
@@ -51,7 +50,7 @@ describe("a job is scaled from what it did", () => {
   });
 
   test("within its bounds nothing moves, and the reason names what it would be", async () => {
-    const job = new FlinkJob(module, chain(["read", 2]), QUICK);
+    const job = new FlinkJob(stock(module), chain(["read", 2]), QUICK);
     const { nodes } = await settled(job, { read: { read: 1_000, busy: 0.8 } });
     expect(nodes["read"]).toEqual({
       parallelism: 2,
@@ -61,7 +60,7 @@ describe("a job is scaled from what it did", () => {
   });
 
   test("a scale-down waits for an hour, and then the most of that hour is done", async () => {
-    const job = new FlinkJob(module, chain(["read", 10]), QUICK);
+    const job = new FlinkJob(stock(module), chain(["read", 10]), QUICK);
     const idle = { read: { read: 1_000, busy: 0.1 } };
     // 1595/s at 1000/s an instance: 2; no more than 60 % go at once: 4.
     await settled(job, idle);
@@ -76,7 +75,7 @@ describe("a job is scaled from what it did", () => {
   });
 
   test("after a rescale the window begins anew, and what waits is forgotten", async () => {
-    const job = new FlinkJob(module, chain(["read", 2]), QUICK);
+    const job = new FlinkJob(stock(module), chain(["read", 2]), QUICK);
     const doing = { read: { read: 1_000, busy: 1, lagging: 200 } };
     const grown = await settled(job, doing);
     expect(grown.carry["scalings"]).toEqual({ read: [[job.at, 2, 4, 1_000, 2_000]] });
@@ -86,7 +85,7 @@ describe("a job is scaled from what it did", () => {
   });
 
   test("a decision that the guardrails held back is made again, and remembered once", async () => {
-    const job = new FlinkJob(module, chain(["read", 2]), QUICK);
+    const job = new FlinkJob(stock(module), chain(["read", 2]), QUICK);
     const doing = { read: { read: 1_000, busy: 1, lagging: 200 } };
     await settled(job, doing);
     const again = await job.pass(60, doing);
@@ -100,7 +99,7 @@ describe("a job is scaled from what it did", () => {
       lastRescale: { at: "2026-11-22T09:00:00.000Z", settledAt: "2026-11-22T09:10:00.000Z" },
     };
     const tracked = { ...QUICK, "restart.time-tracking.enabled": true };
-    const { analyzed } = await settled(new FlinkJob(module, topology, tracked), {
+    const { analyzed } = await settled(new FlinkJob(stock(module), topology, tracked), {
       read: { read: 1_000, busy: 0.8 },
     });
     expect(analyzed).toMatchObject({ restartSeconds: 600 });
@@ -109,7 +108,7 @@ describe("a job is scaled from what it did", () => {
 
 describe("what is not known is left as it is", () => {
   test("without busy times a vertex is left out, with a line in the log", async () => {
-    const job = new FlinkJob(module, chain(["read", 2], ["count", 2]), QUICK);
+    const job = new FlinkJob(stock(module), chain(["read", 2], ["count", 2]), QUICK);
     const doing = { read: { read: 1_000, busy: 1, lagging: 200 } };
     const { nodes, logs } = await settled(job, doing);
     expect(Object.keys(nodes)).toEqual(["read"]);
@@ -117,7 +116,7 @@ describe("what is not known is left as it is", () => {
   });
 
   test("a source that failed leaves its vertex out, rather than being a lag of 0", async () => {
-    const job = new FlinkJob(module, chain(["read", 2]), QUICK);
+    const job = new FlinkJob(stock(module), chain(["read", 2]), QUICK);
     await settled(job, { read: { read: 1_000, busy: 0.1 } });
     const at = new Date(job.at).toISOString();
     const failed = { at, error: { code: "SourceUnavailable", message: "timed out" } };
@@ -137,7 +136,7 @@ describe("what is not known is left as it is", () => {
       node.name === "done" ? { ...node, attributes: { status: "FINISHED" } } : node,
     );
     const config = { ...QUICK, "vertex.exclude.ids": ["count"] };
-    const passed = await settled(new FlinkJob(module, { ...topology, nodes }, config), {
+    const passed = await settled(new FlinkJob(stock(module), { ...topology, nodes }, config), {
       read: { read: 1_000, written: 500, busy: 1, lagging: 200 },
       count: { read: 500, busy: 1 },
     });
@@ -150,13 +149,6 @@ describe("what is not known is left as it is", () => {
 });
 
 describe("what is remembered", () => {
-  const many = (count: number) => ({
-    nodes: Array.from({ length: count }, (_, at) => nodeOf(`operator-${at}`, 4, 128, 0)),
-    edges: Array.from({ length: count - 1 }, (_, at) => ({
-      from: `operator-${at}`,
-      to: `operator-${at + 1}`,
-    })),
-  });
   const doing = (count: number) =>
     Object.fromEntries(
       many(count).nodes.map(({ name }) => [name, { read: 98_765.4, written: 98_765.4, busy: 0.123 }]),
@@ -165,7 +157,7 @@ describe("what is remembered", () => {
   test.each([5, 20, 100])(
     "of %i vertices over 20 minutes fits into the 16 KiB of a carry",
     async (count) => {
-      const job = new FlinkJob(module, many(count), {
+      const job = new FlinkJob(stock(module), many(count), {
         "stabilization.interval": "0 s",
         "metrics.window": "10 min",
       });

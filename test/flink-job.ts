@@ -21,9 +21,31 @@ export interface Passed {
   readonly analyzed: unknown;
 }
 
+/** Runs the three steps of a pass, given what the first of them is given. */
+export type RunPass = (seen: StepInput) => Promise<Passed>;
+
+/** Runs them on the stock Extism SDK, and throws what a step fails with. */
+export const stock =
+  (module: string): RunPass =>
+  async (seen) => {
+    const logs: string[] = [];
+    const ask = async (step: StepInput["step"], change: Partial<StepInput>) => {
+      const outcome = await callStock(module, step, { ...seen, step, ...change });
+      if (outcome.error !== undefined) throw new Error(outcome.error);
+      logs.push(...outcome.logs);
+      return outcome.answer as Record<string, unknown>;
+    };
+    const monitor = await ask("monitor", {});
+    const analyze = await ask("analyze", { monitor });
+    const plan = (await ask("plan", { monitor, analyze })) as unknown as Passed;
+    const problems = checkPlan(plan);
+    if (problems.length > 0) throw new Error(JSON.stringify(problems));
+    return { nodes: plan.nodes, carry: plan.carry, logs, analyzed: analyze };
+  };
+
 /** A job whose counters go on from pass to pass, and whose algorithm has nothing but its carry to remember. */
 export class FlinkJob {
-  readonly #module: string;
+  readonly #run: RunPass;
   readonly #config: Record<string, unknown>;
   readonly #counts = new Map<string, { read: number; written: number; busy: number; lag: number }>();
   #carry: unknown;
@@ -31,8 +53,8 @@ export class FlinkJob {
   at = Date.parse("2026-11-22T10:00:00.000Z");
   topology: StepInput["topology"];
 
-  constructor(module: string, topology: StepInput["topology"], config: Record<string, unknown> = {}) {
-    this.#module = module;
+  constructor(run: RunPass, topology: StepInput["topology"], config: Record<string, unknown> = {}) {
+    this.#run = run;
     this.#config = config;
     this.topology = topology;
   }
@@ -46,26 +68,11 @@ export class FlinkJob {
 
   /** Makes a pass with these sources. */
   async passWith(sources: StepInput["sources"]): Promise<Passed> {
-    const seen = { topology: this.topology, sources, config: this.#config };
     const carry = this.#carry === undefined ? {} : { carry: this.#carry };
-    const logs: string[] = [];
-    const ask = async (step: StepInput["step"], change: Partial<StepInput>) => {
-      const outcome = await callStock(
-        this.#module,
-        step,
-        stepOf(step, this.at, { ...seen, ...carry, ...change }),
-      );
-      if (outcome.error !== undefined) throw new Error(outcome.error);
-      logs.push(...outcome.logs);
-      return outcome.answer as Record<string, unknown>;
-    };
-    const monitor = await ask("monitor", {});
-    const analyze = await ask("analyze", { monitor });
-    const plan = (await ask("plan", { monitor, analyze })) as unknown as Passed;
-    const problems = checkPlan(plan);
-    if (problems.length > 0) throw new Error(JSON.stringify(problems));
-    this.#carry = plan.carry;
-    return { nodes: plan.nodes, carry: plan.carry, logs, analyzed: analyze };
+    const seen = { topology: this.topology, sources, config: this.#config, ...carry };
+    const passed = await this.#run(stepOf("monitor", this.at, seen));
+    this.#carry = passed.carry;
+    return passed;
   }
 
   /** Gives the job what was wanted. */
@@ -110,3 +117,7 @@ export const chain = (...vertices: readonly (readonly [string, number])[]): Step
     .slice(1)
     .map(([to], at) => ({ from: vertices[at]?.[0] ?? "", to, shipStrategy: "REBALANCE" })),
 });
+
+/** A chain of so many vertices. */
+export const many = (count: number): StepInput["topology"] =>
+  chain(...Array.from({ length: count }, (_, at) => [`operator-${at}`, 4] as const));
