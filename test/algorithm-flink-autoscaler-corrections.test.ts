@@ -118,12 +118,12 @@ describe("upstream's weaknesses are corrected, and mirrored with compat", () => 
   });
 
   test("a scale-up that was to gain nothing cannot have failed", async () => {
-    const carry = { scalings: { v: [[AT - 600_000, 2, 4, 4, 4]] } };
+    const carry = { scalings: [["v", [AT - 600_000, 2, 4, 4, 4]]] };
     const detect = { "scaling.effectiveness.detection.enabled": true };
     const job = { v: moving("v", 4, 8) };
     expect((await planned(job, detect, carry)).wanted).toEqual({ v: 8 });
     expect((await planned(job, { ...detect, compat: "flink" }, carry)).wanted).toEqual({ v: 4 });
-    const failed = { scalings: { v: [[AT - 600_000, 2, 4, 3.9, 8]] } };
+    const failed = { scalings: [["v", [AT - 600_000, 2, 4, 3.9, 8]]] };
     const held = await planned(job, detect, failed);
     expect(held.wanted).toEqual({ v: 4 });
     expect(held.reasons["v"]).toMatch(/; kept at 4, the last scale-up had too little effect$/);
@@ -140,13 +140,13 @@ describe("upstream's weaknesses are corrected, and mirrored with compat", () => 
     };
     const job = { v: [nodeOf("v", 4, 128, 0), idle], other: moving("other", 1, 2) } as const;
     const delays = async (config: Record<string, unknown>, before: readonly number[]) => {
-      const carry = { parallelism: before, delays: { v: [AT - 60_000, 0, 2, 1] } };
+      const carry = { parallelism: before, delays: [["v", AT - 60_000, 0, 2, 1]] };
       const { answer } = await planned(job, config, carry);
       return (answer as { carry: { delays: object } }).carry.delays;
     };
-    expect(await delays({}, [4, 1])).toEqual({ v: [AT - 60_000, 60_000, 2, 1] });
-    expect(await delays({}, [5, 1])).toEqual({ v: [AT, 0, 2, 1] });
-    expect(await delays({ compat: "flink" }, [4, 1])).toEqual({});
+    expect(await delays({}, [4, 1])).toEqual([["v", AT - 60_000, 60_000, 2, 1]]);
+    expect(await delays({}, [5, 1])).toEqual([["v", AT, 0, 2, 1]]);
+    expect(await delays({ compat: "flink" }, [4, 1])).toEqual([]);
   });
 
   test("a vertex without an instance has no rate to go by", async () => {

@@ -78,7 +78,7 @@ describe("a job is scaled from what it did", () => {
     const job = new FlinkJob(stock(module), chain(["read", 2]), QUICK);
     const doing = { read: { read: 1_000, busy: 1, lagging: 200 } };
     const grown = await settled(job, doing);
-    expect(grown.carry["scalings"]).toEqual({ read: [[job.at, 2, 4, 1_000, 2_000]] });
+    expect(grown.carry["scalings"]).toEqual([["read", [job.at, 2, 4, 1_000, 2_000]]]);
     job.rescale(grown);
     const after = await job.pass(60, doing);
     expect(after.nodes["read"]).toEqual({ parallelism: 4, reason: "the metric window is full in 120 s" });
@@ -90,7 +90,7 @@ describe("a job is scaled from what it did", () => {
     await settled(job, doing);
     const again = await job.pass(60, doing);
     expect(again.nodes["read"]?.parallelism).toBe(4);
-    expect((again.carry["scalings"] as Record<string, unknown[]>)["read"]).toHaveLength(1);
+    expect(again.carry["scalings"]).toEqual([["read", [job.at, 2, 4, 1_000, 2_000]]]);
   });
 
   test("a restart that the driver measured counts where it is asked for", async () => {

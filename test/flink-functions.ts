@@ -94,7 +94,7 @@ const CALLS: Readonly<Record<string, (given: Given, out: Case["out"]) => Call>> 
     expected: { figure: Number(out["restartTimeMs"]) / 1_000 },
   }),
   calculateObservedScalingCoefficient: (given, out) => ({
-    input: { function: "scalability", carry: { scalings: { v1: scalingsOf(given.history) } } },
+    input: { function: "scalability", carry: { scalings: [["v1", ...scalingsOf(given.history)]] } },
     expected: figure(out["coefficient"]),
   }),
   scalingWouldExceedResourceQuota: (given, out) => ({
@@ -161,13 +161,14 @@ function decision(given: Given): Readonly<Record<string, unknown>> {
       strategies: given.inputShipStrategies,
     }),
     analyze: { restartSeconds: whole(given.restartTimeMs), vertices: { v1: evaluatedOf(given.metrics) } },
-    carry: { scalings: { v1: scalingsOf(given.history) }, delays: delaysOf(given.delayedScaleDown) },
+    carry: { scalings: [["v1", ...scalingsOf(given.history)]], delays: delaysOf(given.delayedScaleDown) },
   };
 }
 
 function decided(out: Case["out"]): unknown {
   const change = out["change"] as Readonly<Record<string, number | boolean | null>>;
-  const delay = delaysOf(out["delayedScaleDownAfter"] as Given["delayedScaleDown"])["v1"];
+  const waiting = delaysOf(out["delayedScaleDownAfter"] as Given["delayedScaleDown"]);
+  const delay = waiting.find(([name]) => name === "v1")?.slice(1);
   return {
     parallelism: change["newParallelism"],
     outside: change["outsideUtilizationBound"] ?? false,
@@ -182,7 +183,8 @@ const orNull = (x: unknown) => (x === "NaN" || x === null ? null : x);
 export function comparable({ fn, in: given, out }: Case, result: unknown): unknown {
   if (fn === "scale") return { parallelism: (result as { parallelism: number }).parallelism };
   if (fn !== "computeDataRateMetrics") return result;
-  const rows = (result as { vertices: readonly (readonly (number | string | null)[])[] }).vertices;
+  const rows = (result as { sample: { vertices: readonly (readonly (number | string | null)[])[] } }).sample
+    .vertices;
   const row = figuresOf(rows[given.isSource ? 0 : 1] ?? []);
   return Object.fromEntries(Object.keys(out["scalingMetrics"] as object).map((name) => [name, row[name]]));
 }

@@ -129,7 +129,7 @@ export function summarizing(given: Given): StepInput {
     evaluatedOf(metrics),
   ]);
   const histories = given.history as Readonly<Record<string, Given["history"]>>;
-  const scalings = Object.entries(histories).map(([name, history]) => [name, scalingsOf(history)]);
+  const scalings = Object.entries(histories).map(([name, history]) => [name, ...scalingsOf(history)]);
   return stepOf("plan", 600_000, {
     topology: topologyOf(
       given.topology.map((vertex) => asMeasured(vertex, given.metrics.vertices[vertex.id])),
@@ -139,7 +139,7 @@ export function summarizing(given: Given): StepInput {
       vertices: Object.fromEntries(vertices) as object,
       job: jobOf(given.metrics.global),
     },
-    carry: { scalings: Object.fromEntries(scalings) as object, delays: delaysOf(given.delayedScaleDown) },
+    carry: { scalings, delays: delaysOf(given.delayedScaleDown) },
     config: { ...configOf(given.options), ...free },
   });
 }
@@ -178,7 +178,7 @@ export function deciding(
       restartSeconds: seconds(given.restartTimeMs),
       vertices: { v1: evaluatedOf(given.metrics), ...(beside ? { beside: growing } : {}) },
     },
-    carry: { scalings: { v1: scalingsOf(given.history) }, delays: delaysOf(given.delayedScaleDown) },
+    carry: { scalings: [["v1", ...scalingsOf(given.history)]], delays: delaysOf(given.delayedScaleDown) },
     config: { ...configOf(given.options), ...free, "scaling.enabled": enabled },
   });
 }

@@ -260,16 +260,15 @@ export function scalingsOf(history: Readonly<Record<string, unknown>>): unknown[
 }
 
 /** Scale-downs that wait, as they are remembered. */
-export function delaysOf(waiting: Given["delayedScaleDown"]): Record<string, unknown> {
-  const entries = Object.entries(waiting).map(([name, { firstTriggerTime, recommended }]) => {
+export function delaysOf(waiting: Given["delayedScaleDown"]): readonly (readonly [string, ...number[]])[] {
+  return Object.entries(waiting).map(([name, { firstTriggerTime, recommended }]) => {
     const rows = recommended.flatMap((one) => [
       one.triggerTime - firstTriggerTime,
       one.parallelism,
       one.outsideUtilizationBound ? 1 : 0,
     ]);
-    return [name, [firstTriggerTime, ...rows]] as const;
+    return [name, firstTriggerTime, ...rows] as const;
   });
-  return Object.fromEntries(entries);
 }
 
 /** The input of a step at an instant of a vector. */

@@ -1,4 +1,4 @@
-import { log, Observation, Step } from "@sluice/pdk";
+import { log, Step } from "@sluice/pdk";
 import { rounded } from "./arithmetic";
 import { Graph } from "./graph";
 import { Options } from "./options";
@@ -18,11 +18,12 @@ import {
   Sample,
   SLOTS,
 } from "./sample";
+import { Series } from "./series";
 import { Window } from "./window";
 
 /** Makes one sample of what the sources say in this pass. */
 export class Collector {
-  private sources: Map<string, Observation> = new Map();
+  private sources: Map<string, Series> = new Map();
   /** Vertices that have no usable busy time, or whose sources failed: they are left out of this pass. */
   readonly unknown: string[] = [];
 
@@ -74,56 +75,56 @@ export class Collector {
 
   private vertex(sample: Sample, v: i32, past: Window): void {
     const vertex = this.graph.vertices[v];
-    const busy = this.busy(vertex.name);
+    const busy = this.busy(v);
     if (isNaN(busy)) this.leave(vertex.name, "busyTimeMsPerSecond");
     sample.set(v, LOAD, Math.max(0, busy) / 1000);
-    sample.set(v, BUSY, this.sum("accumulatedBusyTime", vertex.name));
-    sample.set(v, OUT, this.sum("numRecordsOut", vertex.name));
-    sample.set(v, IN, this.sum("numRecordsIn", vertex.name));
+    sample.set(v, BUSY, this.sum("accumulatedBusyTime", v));
+    sample.set(v, OUT, this.sum("numRecordsOut", v));
+    sample.set(v, IN, this.sum("numRecordsIn", v));
     if (vertex.isSource) this.source(sample, v, vertex.name, past);
-    else sample.set(v, IN_PER_SECOND, this.sum("numRecordsInPerSecond", vertex.name));
+    else sample.set(v, IN_PER_SECOND, this.sum("numRecordsInPerSecond", v));
     if (isNaN(sample.get(v, IN))) this.leave(vertex.name, "numRecordsIn");
   }
 
   private source(sample: Sample, v: i32, name: string, past: Window): void {
-    sample.set(v, IN, this.read(name));
-    const pending = this.observation("pendingRecords");
+    sample.set(v, IN, this.read(v));
+    const pending = this.series("pendingRecords");
     if (pending !== null && pending.error.length > 0 && !this.options.compat) this.leave(name, "pendingRecords");
-    const lag = this.sum("pendingRecords", name);
+    const lag = this.sum("pendingRecords", v);
     sample.set(v, LAG, isNaN(lag) ? 0 : lag);
-    const rate = this.rate(name);
-    const seen = this.observed(name, rate, isNaN(lag) ? 0 : lag);
+    const rate = this.rate(v);
+    const seen = this.observed(v, rate, isNaN(lag) ? 0 : lag);
     const remembered = past.average(v, OBSERVED, <f64>this.options.observedLeast);
     sample.set(v, OBSERVED, isNaN(seen) && !isNaN(rate) ? remembered : seen);
   }
 
   /** Records that a source has read: some count them only at their operator, some only as they go out. */
-  private read(name: string): f64 {
-    const counted = this.sum("numRecordsIn", name);
+  private read(v: i32): f64 {
+    const counted = this.sum("numRecordsIn", v);
     if (counted > 0) return counted;
-    const operator = this.sum("sourceNumRecordsIn", name);
+    const operator = this.sum("sourceNumRecordsIn", v);
     if (operator > 0) return operator;
-    const out = this.sum("sourceNumRecordsOut", name);
+    const out = this.sum("sourceNumRecordsOut", v);
     if (!isNaN(out)) return out;
     return isNaN(operator) ? counted : operator;
   }
 
-  private rate(name: string): f64 {
-    const task = this.sum("numRecordsInPerSecond", name);
+  private rate(v: i32): f64 {
+    const task = this.sum("numRecordsInPerSecond", v);
     if (task > 0) return task;
-    const operator = this.sum("sourceNumRecordsInPerSecond", name);
+    const operator = this.sum("sourceNumRecordsInPerSecond", v);
     if (operator > 0) return operator;
-    const out = this.sum("sourceNumRecordsOutPerSecond", name);
+    const out = this.sum("sourceNumRecordsOutPerSecond", v);
     if (!isNaN(out)) return Math.max(0, out);
     return isNaN(operator) ? Math.max(0, task) : Math.max(0, operator);
   }
 
   /** What the source can process, seen while it is kept busy by its lag; without any input there is no limit to see. */
-  private observed(name: string, rate: f64, lag: f64): f64 {
+  private observed(v: i32, rate: f64, lag: f64): f64 {
     if (isNaN(rate)) return NaN;
     if (rate == 0) return Infinity;
     if (lag < Math.floor(this.options.observedLagMs / 1000) * rate) return NaN;
-    const held = this.mean("backPressuredTimeMsPerSecond", name);
+    const held = this.mean("backPressuredTimeMsPerSecond", v);
     return held >= 1000 ? NaN : rate / (1 - held / 1000);
   }
 
@@ -140,57 +141,42 @@ export class Collector {
 
   private leave(name: string, source: string): void {
     if (this.unknown.includes(name)) return;
-    const from = this.observation(source);
+    const from = this.series(source);
     const why = from === null ? "the policy has no such source" : from.error;
     log.warn(`${name} is left out: ${source} has no value for it${why.length == 0 ? "" : ` (${why})`}`);
     this.unknown.push(name);
   }
 
   /** One figure for all instances of a vertex. */
-  private busy(name: string): f64 {
-    const series = this.observation("busyTimeMsPerSecond");
-    if (series === null || !series.has(name)) return NaN;
-    if (this.options.aggregator == "AVG") return this.mean("busyTimeMsPerSecond", name);
-    let most: f64 = NaN;
-    let least: f64 = NaN;
-    for (let i = 0; i < series.samples.length; i++) {
-      if (series.samples[i].node != name) continue;
-      const number = series.samples[i].number;
-      if (!(number <= most)) most = number;
-      if (!(number >= least)) least = number;
-    }
-    return this.options.aggregator == "MIN" ? least : most;
+  private busy(v: i32): f64 {
+    const series = this.series("busyTimeMsPerSecond");
+    if (series === null) return NaN;
+    if (this.options.aggregator == "AVG") return series.mean(v);
+    return this.options.aggregator == "MIN" ? series.least[v] : series.most[v];
   }
 
-  private sum(source: string, name: string): f64 {
-    const series = this.observation(source);
-    return series === null || !series.has(name) ? NaN : series.sum(name);
+  private sum(source: string, v: i32): f64 {
+    const series = this.series(source);
+    return series === null ? NaN : series.sum[v];
   }
 
-  private mean(source: string, name: string): f64 {
-    const series = this.observation(source);
-    if (series === null || !series.has(name)) return NaN;
-    let count: f64 = 0;
-    for (let i = 0; i < series.samples.length; i++) if (series.samples[i].node == name) count++;
-    return series.sum(name) / count;
+  private mean(source: string, v: i32): f64 {
+    const series = this.series(source);
+    return series === null ? NaN : series.mean(v);
   }
 
   /** The largest of the task managers' values, whatever they belong to. */
   private most(source: string): f64 {
-    const series = this.observation(source);
-    let most: f64 = NaN;
-    if (series !== null) {
-      for (let i = 0; i < series.samples.length; i++) if (!(series.samples[i].number <= most)) most = series.samples[i].number;
-    }
-    return most;
+    const series = this.series(source);
+    return series === null ? NaN : series.largest;
   }
 
   /** The source that stands for one of Flink's metrics; null if the policy has none. */
-  private observation(metric: string): Observation | null {
+  private series(metric: string): Series | null {
     if (this.sources.has(metric)) return this.sources.get(metric);
     const name = this.step.config.object("sources").text(metric, metric);
     if (!this.step.value.object("sources").has(name)) return null;
-    const found = this.step.source(name);
+    const found = new Series(this.step.source(name), this.graph);
     this.sources.set(metric, found);
     return found;
   }

@@ -52,7 +52,7 @@ export class Delay {
     }
   }
 
-  /** Since when it waits, and then for each recommendation how long after, how many, and whether outside, as one list. */
+  /** Since when it waits, and then for each recommendation how long after, how many, and whether outside; without brackets. */
   get json(): string {
     const parts: string[] = [(<i64>this.since).toString()];
     for (let i = 0; i < this.at.length; i++) {
@@ -60,12 +60,13 @@ export class Delay {
       parts.push(this.parallelism[i].toString());
       parts.push(this.outside[i] ? "1" : "0");
     }
-    return `[${parts.join(",")}]`;
+    return parts.join(",");
   }
 
+  /** What `json` wrote, after the name. */
   static of(row: Value[]): Delay {
-    const delay = new Delay(row[0].asNumber());
-    for (let i = 1; i + 2 < row.length; i += 3) {
+    const delay = new Delay(row[1].asNumber());
+    for (let i = 2; i + 2 < row.length; i += 3) {
       delay.at.push(delay.since + row[i].asNumber());
       delay.parallelism.push(row[i + 1].asWhole());
       delay.outside.push(row[i + 2].asWhole() == 1);

@@ -35,13 +35,25 @@ export class Graph {
 
   constructor(topology: Topology) {
     const nodes = topology.nodes;
-    const order = sorted(topology);
-    for (let i = 0; i < order.length; i++) this.add(vertexOf(nodes[order[i]]));
-    for (let i = 0; i < topology.edges.length; i++) {
-      const edge = topology.edges[i];
-      if (this.has(edge.from) && this.has(edge.to))
-        this.join(this.place(edge.from), this.place(edge.to), edge.shipStrategy);
+    const edges = topology.edges;
+    for (let i = 0; i < nodes.length; i++) this.places.set(nodes[i].name, i);
+    const from: i32[] = [];
+    const to: i32[] = [];
+    const strategies: string[] = [];
+    for (let i = 0; i < edges.length; i++) {
+      if (!this.has(edges[i].from) || !this.has(edges[i].to)) continue;
+      from.push(this.place(edges[i].from));
+      to.push(this.place(edges[i].to));
+      strategies.push(edges[i].shipStrategy);
     }
+    const order = sorted(nodes.length, from, to);
+    const place = new StaticArray<i32>(nodes.length);
+    for (let i = 0; i < order.length; i++) {
+      place[order[i]] = i;
+      this.places.set(nodes[order[i]].name, i);
+      this.vertices.push(vertexOf(nodes[order[i]]));
+    }
+    for (let i = 0; i < from.length; i++) this.join(place[from[i]], place[to[i]], strategies[i]);
   }
 
   has(name: string): bool {
@@ -50,11 +62,6 @@ export class Graph {
 
   place(name: string): i32 {
     return this.places.get(name);
-  }
-
-  private add(vertex: Vertex): void {
-    this.places.set(vertex.name, this.vertices.length);
-    this.vertices.push(vertex);
   }
 
   private join(from: i32, to: i32, strategy: string): void {
@@ -83,24 +90,23 @@ function vertexOf(node: Node): Vertex {
 }
 
 /** Places of the nodes, each after its inputs, otherwise in their order; those on a loop come last, as they stand. */
-function sorted(topology: Topology): i32[] {
-  const nodes = topology.nodes;
-  const byName = new Map<string, i32>();
-  for (let i = 0; i < nodes.length; i++) byName.set(nodes[i].name, i);
-  const waits = new StaticArray<i32>(nodes.length);
-  const edges = topology.edges;
-  for (let i = 0; i < edges.length; i++)
-    if (byName.has(edges[i].to) && byName.has(edges[i].from)) waits[byName.get(edges[i].to)]++;
+function sorted(count: i32, from: i32[], to: i32[]): i32[] {
+  const waits = new StaticArray<i32>(count);
+  const outputs = new Array<i32[]>(count);
+  for (let i = 0; i < count; i++) outputs[i] = [];
+  for (let i = 0; i < from.length; i++) {
+    waits[to[i]]++;
+    outputs[from[i]].push(to[i]);
+  }
   const order: i32[] = [];
-  const done = new StaticArray<bool>(nodes.length);
-  while (order.length < nodes.length) {
-    let next = -1;
-    for (let i = 0; i < nodes.length && next < 0; i++) if (!done[i] && waits[i] == 0) next = i;
-    if (next < 0) for (let i = 0; i < nodes.length && next < 0; i++) if (!done[i]) next = i;
+  const done = new StaticArray<bool>(count);
+  while (order.length < count) {
+    let next = 0;
+    while (next < count && (done[next] || waits[next] > 0)) next++;
+    if (next == count) next = done.indexOf(false);
     done[next] = true;
     order.push(next);
-    for (let i = 0; i < edges.length; i++)
-      if (edges[i].from == nodes[next].name && byName.has(edges[i].to)) waits[byName.get(edges[i].to)]--;
+    for (let i = 0; i < outputs[next].length; i++) waits[outputs[next][i]]--;
   }
   return order;
 }

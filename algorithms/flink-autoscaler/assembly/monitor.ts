@@ -2,7 +2,7 @@ import { Fields, figure, seconds, Step } from "@sluice/pdk";
 import { Collector } from "./collect";
 import { Graph } from "./graph";
 import { Options } from "./options";
-import { rawList, remembered, wasRescaled, windowFields } from "./remembered";
+import { rawList, remembered, wasRescaled, windowJson } from "./remembered";
 import { json, Sample } from "./sample";
 import { Window } from "./window";
 
@@ -19,12 +19,12 @@ export function observe(step: Step): Fields {
   past.push(collector.sample(now, new Window(past)));
   const waits = waiting(step, past, now, options);
   const window = new Window(waits.length == 0 ? recent(past, now - options.windowMs) : past);
-  const fields = windowFields(window, graph, step.carry);
+  const spelled = windowJson(window, graph, step.carry);
   const restarts = restartRows(step);
-  const answer = new Fields().object("window", fields).raw("restarts", restarts);
+  const answer = new Fields().raw("window", spelled).raw("restarts", restarts);
   answer.raw("unknown", quoted(collector.unknown));
   if (waits.length > 0) answer.text("waits", waits);
-  return answer.object("carry", carried(step, fields, restarts));
+  return answer.object("carry", carried(step, spelled, restarts));
 }
 
 /** The samples since the job runs as it does: those of before say nothing of it. */
@@ -75,12 +75,10 @@ function restartRows(step: Step): string {
 }
 
 /** What is remembered if the step that plans is not this algorithm's own: the rest stays as it was. */
-function carried(step: Step, window: Fields, restarts: string): Fields {
-  const fields = new Fields().object("window", window).raw("restarts", restarts);
-  const kept = ["delays", "scalings"];
-  for (let i = 0; i < kept.length; i++)
-    if (step.carry.has(kept[i])) fields.copy(kept[i], step.carry.object(kept[i]));
-  if (step.carry.has("parallelism")) fields.raw("parallelism", rawList(step.carry, "parallelism"));
+function carried(step: Step, window: string, restarts: string): Fields {
+  const fields = new Fields().raw("window", window).raw("restarts", restarts);
+  const kept = ["delays", "scalings", "parallelism"];
+  for (let i = 0; i < kept.length; i++) if (step.carry.has(kept[i])) fields.raw(kept[i], rawList(step.carry, kept[i]));
   return fields;
 }
 

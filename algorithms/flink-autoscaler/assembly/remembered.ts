@@ -23,8 +23,9 @@ export function remembered(value: Value, graph: Graph): Sample[] {
 }
 
 /** The window as it is remembered and handed on. Where there is no room for every sample, older ones become one. */
-export function windowFields(window: Window, graph: Graph, carry: Value): Fields {
-  const room = CARRY_CHARACTERS - FREE_CHARACTERS - carry.object("delays").json.length - carry.object("scalings").json.length;
+export function windowJson(window: Window, graph: Graph, carry: Value): string {
+  const rows = rawList(carry, "delays").length + rawList(carry, "scalings").length;
+  const room = CARRY_CHARACTERS - FREE_CHARACTERS - rows;
   const names = new Array<string>(graph.vertices.length);
   for (let v = 0; v < names.length; v++) names[v] = graph.vertices[v].name;
   let samples = window.samples;
@@ -37,7 +38,7 @@ export function windowFields(window: Window, graph: Graph, carry: Value): Fields
     .raw("names", texts(names))
     .raw("columns", texts(COLUMNS))
     .raw("totals", texts(TOTAL_COLUMNS))
-    .raw("samples", `[${parts.join(",")}]`);
+    .raw("samples", `[${parts.join(",")}]`).json;
 }
 
 /** Pairs of the older samples become one each; the newest stays as it is. */
@@ -52,7 +53,7 @@ function thinned(samples: Sample[], vertices: i32): Sample[] {
 
 function spelled(samples: Sample[]): string[] {
   const parts = new Array<string>(samples.length);
-  for (let i = 0; i < parts.length; i++) parts[i] = samples[i].fields().json;
+  for (let i = 0; i < parts.length; i++) parts[i] = samples[i].json;
   return parts;
 }
 
@@ -63,10 +64,14 @@ function lengthOf(parts: string[]): i32 {
 }
 
 function texts(names: string[]): string {
-  const fields = new Fields();
   const parts = new Array<string>(names.length);
-  for (let i = 0; i < names.length; i++) parts[i] = fields.text("n", names[i]).json.slice(5, -1);
+  for (let i = 0; i < names.length; i++) parts[i] = quoted(names[i]);
   return `[${parts.join(",")}]`;
+}
+
+/** A text as JSON. */
+function quoted(text: string): string {
+  return new Fields().text("t", text).json.slice(5, -1);
 }
 
 /** What is remembered of each vertex between passes beside its samples. */
@@ -77,17 +82,18 @@ export class Memory {
   tuned: Tuned | null = null;
 
   constructor(private readonly step: Step) {
-    const scalings = step.carry.object("scalings");
-    const names = scalings.keys();
-    for (let i = 0; i < names.length; i++) {
-      const rows = scalings.list(names[i]);
-      const past = new Array<Scaling>(rows.length);
-      for (let k = 0; k < rows.length; k++) past[k] = Scaling.of(rows[k]);
-      this.scalings.set(names[i], past);
+    const scalings = step.carry.list("scalings");
+    for (let i = 0; i < scalings.length; i++) {
+      const row = scalings[i].asList();
+      const past = new Array<Scaling>(row.length - 1);
+      for (let k = 0; k < past.length; k++) past[k] = Scaling.of(row[k + 1]);
+      this.scalings.set(row[0].asText(), past);
     }
-    const delays = step.carry.object("delays");
-    const waiting = delays.keys();
-    for (let i = 0; i < waiting.length; i++) this.delays.set(waiting[i], Delay.of(delays.list(waiting[i])));
+    const delays = step.carry.list("delays");
+    for (let i = 0; i < delays.length; i++) {
+      const row = delays[i].asList();
+      this.delays.set(row[0].asText(), Delay.of(row));
+    }
   }
 
   past(name: string): Scaling[] {
@@ -113,18 +119,39 @@ export class Memory {
 
   /** All that the next pass is given. Where there is no room, the past of scalings and of delays becomes coarser. */
   fields(graph: Graph): Fields {
-    let fields = this.written(graph);
-    for (let round = 0; round < 8 && fields.json.length > CARRY_CHARACTERS; round++) {
-      const delays = this.delays.values();
-      for (let i = 0; i < delays.length; i++) delays[i].thin();
-      const names = this.scalings.keys();
-      for (let i = 0; i < names.length; i++) if (this.past(names[i]).length > 1) this.past(names[i]).shift();
-      fields = this.written(graph);
+    const fields = this.kept(graph);
+    const room = CARRY_CHARACTERS - fields.json.length - 64;
+    let delays = this.delayRows(graph);
+    let scalings = this.scalingRows(graph);
+    for (let round = 0; round < 4 && delays.length + scalings.length > room; round++) {
+      this.thin();
+      delays = this.delayRows(graph);
+      scalings = this.scalingRows(graph);
     }
-    if (fields.json.length <= CARRY_CHARACTERS) return fields;
-    log.warn("there is no room to remember past scalings of so many vertices");
-    this.scalings.clear();
-    return this.written(graph);
+    if (delays.length + scalings.length > room) {
+      log.warn("there is no room to remember past scalings of so many vertices");
+      scalings = "[]";
+    }
+    return fields.raw("delays", delays).raw("scalings", scalings);
+  }
+
+  private thin(): void {
+    const delays = this.delays.values();
+    for (let i = 0; i < delays.length; i++) delays[i].thin();
+    const pasts = this.scalings.values();
+    for (let i = 0; i < pasts.length; i++) if (pasts[i].length > 1) pasts[i].shift();
+  }
+
+  /** What the monitor step measured, and what the vertices have now. */
+  private kept(graph: Graph): Fields {
+    const fields = new Fields();
+    const monitor = this.step.monitor;
+    if (monitor.has("window")) fields.copy("window", monitor.object("window"));
+    if (monitor.has("restarts")) fields.raw("restarts", rawList(monitor, "restarts"));
+    const parallelism = new Array<string>(graph.vertices.length);
+    for (let v = 0; v < parallelism.length; v++) parallelism[v] = graph.vertices[v].parallelism.toString();
+    this.writeTuned(fields.raw("parallelism", `[${parallelism.join(",")}]`));
+    return fields;
   }
 
   private writeTuned(fields: Fields): void {
@@ -137,28 +164,25 @@ export class Memory {
     fields.object("memory", memory.number("network", tuned.network).number("metaspace", tuned.metaspace));
   }
 
-  private written(graph: Graph): Fields {
-    const fields = new Fields();
-    const monitor = this.step.monitor;
-    if (monitor.has("window")) fields.copy("window", monitor.object("window"));
-    if (monitor.has("restarts")) fields.raw("restarts", rawList(monitor, "restarts"));
-    const parallelism = new Array<string>(graph.vertices.length);
-    for (let v = 0; v < parallelism.length; v++) parallelism[v] = graph.vertices[v].parallelism.toString();
-    fields.raw("parallelism", `[${parallelism.join(",")}]`);
-    const delays = new Fields();
-    const waiting = this.delays.keys();
-    for (let i = 0; i < waiting.length; i++)
-      if (graph.has(waiting[i])) delays.raw(waiting[i], this.delays.get(waiting[i]).json);
-    const scalings = new Fields();
+  private delayRows(graph: Graph): string {
+    const rows: string[] = [];
+    const names = this.delays.keys();
+    for (let i = 0; i < names.length; i++)
+      if (graph.has(names[i])) rows.push(`[${quoted(names[i])},${this.delays.get(names[i]).json}]`);
+    return `[${rows.join(",")}]`;
+  }
+
+  private scalingRows(graph: Graph): string {
+    const rows: string[] = [];
     const names = this.scalings.keys();
     for (let i = 0; i < names.length; i++) {
-      const past = this.past(names[i]);
-      const rows = new Array<string>(past.length);
-      for (let k = 0; k < rows.length; k++) rows[k] = past[k].json;
-      if (graph.has(names[i])) scalings.raw(names[i], `[${rows.join(",")}]`);
+      if (!graph.has(names[i])) continue;
+      const past = this.scalings.get(names[i]);
+      const parts: string[] = [quoted(names[i])];
+      for (let k = 0; k < past.length; k++) parts.push(past[k].json);
+      rows.push(`[${parts.join(",")}]`);
     }
-    this.writeTuned(fields);
-    return fields.object("delays", delays).object("scalings", scalings);
+    return `[${rows.join(",")}]`;
   }
 }
 

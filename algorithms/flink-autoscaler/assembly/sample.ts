@@ -34,6 +34,8 @@ export class Sample {
   /** Row by row what is known of each vertex. */
   readonly figures: StaticArray<f64>;
   readonly totals: StaticArray<f64> = new StaticArray<f64>(TOTALS);
+  /** As JSON, once it is known. */
+  private spelled: string = "";
 
   constructor(
     /** Milliseconds since 1970; of several, the first. */
@@ -70,13 +72,16 @@ export class Sample {
   }
 
   /** A row for each vertex, and one of the job; what is not known is null, and what has no end a text. */
-  fields(): Fields {
+  get json(): string {
+    const spelled = this.spelled;
+    if (spelled.length > 0) return spelled;
     const vertices = this.figures.length / FIGURES;
     const rows = new Array<string>(vertices);
     for (let v = 0; v < vertices; v++) rows[v] = row(this.figures, v * FIGURES, FIGURES);
     const fields = new Fields().number("at", this.at);
     if (this.weight != 1) fields.number("weight", this.weight);
-    return fields.raw("vertices", `[${rows.join(",")}]`).raw("job", row(this.totals, 0, TOTALS));
+    this.spelled = fields.raw("vertices", `[${rows.join(",")}]`).raw("job", row(this.totals, 0, TOTALS)).json;
+    return this.spelled;
   }
 
   static of(value: Value, vertices: i32): Sample {
@@ -84,6 +89,7 @@ export class Sample {
     const rows = value.list("vertices");
     for (let v = 0; v < min(rows.length, vertices); v++) fill(sample.figures, v * FIGURES, rows[v].asList(), FIGURES);
     fill(sample.totals, 0, value.list("job"), TOTALS);
+    sample.spelled = value.json;
     return sample;
   }
 }

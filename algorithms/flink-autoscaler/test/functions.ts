@@ -114,12 +114,12 @@ class Call {
       .flag("outside", decision.outside)
       .raw("expected", json(decision.expected));
     const delay: Delay | null = decision.delay;
-    return delay === null ? fields : fields.raw("delay", delay.json);
+    return delay === null ? fields : fields.raw("delay", `[${delay.json}]`);
   }
 
   private collect(): Fields {
     const past = new Window(remembered(this.call.carry.object("window"), this.graph));
-    return new Collector(this.call, this.graph, this.options).measure(0, past).fields();
+    return new Fields().raw("sample", new Collector(this.call, this.graph, this.options).measure(0, past).json);
   }
 
   private thresholds(): Fields {
