@@ -167,9 +167,9 @@ describe("what flows between vertices is not counted twice", () => {
         vertices: Object.values(rates).map(([read, written]) => [
           read * seconds,
           load,
-          null,
+          -1,
           0,
-          null,
+          -1,
           written * seconds,
         ]),
       })),
@@ -186,7 +186,7 @@ describe("what flows between vertices is not counted twice", () => {
         nodes: Object.keys(rates).map((name) => nodeOf(name, 2, 128, 0)),
         edges: edges.map((edge) => ({ from: edge.split(">")[0] ?? "", to: edge.split(">")[1] ?? "" })),
       },
-      monitor: grown(rates),
+      monitor: { carry: grown(rates) },
       config,
     });
     const { answer } = await callStock(module, "analyze", input);
@@ -212,7 +212,7 @@ describe("what flows between vertices is not counted twice", () => {
           nodes: [nodeOf("a", 2, 128, 0), nodeOf("v", 2, 128, 0)],
           edges: [{ from: "a", to: "v" }],
         },
-        monitor: lagging(grown(rates), 2_000),
+        monitor: { carry: lagging(grown(rates), 2_000) },
         config: { ...config, ...change },
       });
     const targetOf = async (change: Record<string, unknown>) => {
@@ -226,7 +226,7 @@ describe("what flows between vertices is not counted twice", () => {
   /** The same window, with a lag of the first vertex that grows by so much a second. */
   function lagging({ window }: ReturnType<typeof grown>, rate: number) {
     const samples = window.samples.map(({ at, vertices: [first = [], ...rest] }) => {
-      const [read = null, load = null, perSecond = null, , observed = null, ...more] = first;
+      const [read = -1, load = -1, perSecond = -1, , observed = -1, ...more] = first;
       return {
         at,
         vertices: [[read, load, perSecond, (rate * (at - AT)) / 1_000, observed, ...more], ...rest],

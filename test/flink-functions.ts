@@ -20,7 +20,8 @@ export interface Call {
   readonly expected: unknown;
 }
 
-const figure = (x: unknown) => ({ figure: x === "NaN" ? null : x });
+const figure = (x: unknown) => ({ figure: spelled(x) });
+const spelled = (x: unknown) => (x === "NaN" || x === null ? -1 : x === "Infinity" ? -2 : x);
 const whole = (ms: number) => Math.floor(ms / 1_000);
 const one = (id: string, parallelism: number): Vertex => ({
   id,
@@ -65,7 +66,7 @@ const CALLS: Readonly<Record<string, (given: Given, out: Case["out"]) => Call>> 
       backlog: given.processingBacklog,
       restart: whole(given.restartTimeMs),
     },
-    expected: { up: orNull(out["scaleUpRateThreshold"]), down: orNull(out["scaleDownRateThreshold"]) },
+    expected: { up: spelled(out["scaleUpRateThreshold"]), down: spelled(out["scaleDownRateThreshold"]) },
   }),
   computeTrueProcessingRate: (given, out) => ({
     input: {
@@ -89,7 +90,7 @@ const CALLS: Readonly<Record<string, (given: Given, out: Case["out"]) => Call>> 
   getMaxRestartTimeOrDefault: (given, out) => ({
     input: {
       function: "restart",
-      lasted: Object.values(given.restartDurationsMs).map((ms) => (ms === "none" ? null : ms)),
+      lasted: Object.values(given.restartDurationsMs).map((ms) => (ms === "none" ? -1 : ms)),
     },
     expected: { figure: Number(out["restartTimeMs"]) / 1_000 },
   }),
@@ -142,11 +143,11 @@ export function callOf({ fn, in: given, out }: Case): Call | undefined {
 }
 
 function windowed(name: string, given: Given, vertices: readonly Vertex[]) {
-  const monitor = monitorOf(
+  const carry = monitorOf(
     given.metricHistory,
     vertices.map(({ id }) => id),
   );
-  return { function: name, topology: topologyOf(vertices), monitor };
+  return { function: name, topology: topologyOf(vertices), carry };
 }
 
 function decision(given: Given): Readonly<Record<string, unknown>> {
@@ -172,19 +173,16 @@ function decided(out: Case["out"]): unknown {
   return {
     parallelism: change["newParallelism"],
     outside: change["outsideUtilizationBound"] ?? false,
-    expected: orNull(out["expectedProcessingRate"]),
+    expected: spelled(out["expectedProcessingRate"]),
     ...(delay === undefined ? {} : { delay }),
   };
 }
-
-const orNull = (x: unknown) => (x === "NaN" || x === null ? null : x);
 
 /** What a call answered, as far as the vector says something of it: upstream's `before` figures are not all made here. */
 export function comparable({ fn, in: given, out }: Case, result: unknown): unknown {
   if (fn === "scale") return { parallelism: (result as { parallelism: number }).parallelism };
   if (fn !== "computeDataRateMetrics") return result;
-  const rows = (result as { sample: { vertices: readonly (readonly (number | string | null)[])[] } }).sample
-    .vertices;
+  const rows = (result as { sample: { vertices: readonly (readonly number[])[] } }).sample.vertices;
   const row = figuresOf(rows[given.isSource ? 0 : 1] ?? []);
   return Object.fromEntries(Object.keys(out["scalingMetrics"] as object).map((name) => [name, row[name]]));
 }

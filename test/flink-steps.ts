@@ -88,10 +88,12 @@ export function evaluating(given: Given): StepInput {
   const restart = { "restart.time": `${given.restartTimeMs} ms`, "restart.time-tracking.enabled": false };
   return stepOf("analyze", 600_000, {
     topology: topologyOf(given.topology),
-    monitor: monitorOf(
-      given.metricHistory,
-      given.topology.map(({ id }) => id),
-    ),
+    monitor: {
+      carry: monitorOf(
+        given.metricHistory,
+        given.topology.map(({ id }) => id),
+      ),
+    },
     config: { ...configOf(given.options), ...restart },
   });
 }
@@ -113,11 +115,11 @@ export function evaluated({ in: given, out }: Case): Record<string, unknown> {
 export function restarting(given: Given): StepInput {
   const restarts = Object.entries(given.restartDurationsMs).map(([at, ms]) => [
     Number(at),
-    ms === "none" ? null : ms,
+    ms === "none" ? -1 : ms,
   ]);
   return stepOf("analyze", 0, {
     topology: topologyOf([]),
-    monitor: { restarts },
+    monitor: { carry: { restarts } },
     config: configOf(given.options),
   });
 }
@@ -194,8 +196,8 @@ export function wantedOf(answer: unknown, { topology }: StepInput): Record<strin
 /** What is expected of the window after computeDataRateMetrics: figures are kept with three decimals. */
 export function collected({ in: given, out }: Case, answer: unknown): { got: unknown; expected: unknown } {
   const { samples } = (
-    answer as { window: { samples: readonly { vertices: readonly (readonly number[])[] }[] } }
-  ).window;
+    answer as { carry: { window: { samples: readonly { vertices: readonly (readonly number[])[] }[] } } }
+  ).carry.window;
   const row = figuresOf(samples.at(-1)?.vertices[given.isSource ? 0 : 1] ?? []);
   // What the evaluation has no use for is not kept: what a vertex writes to one with a single input, how long it was busy.
   const unused = ["NUM_RECORDS_OUT", "ACCUMULATED_BUSY_TIME"];

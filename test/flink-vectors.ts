@@ -184,10 +184,16 @@ const TOTALS = [
   "METASPACE_MEMORY_USED",
   "NUM_TASK_SLOTS_USED",
 ];
+/** A figure as it is remembered: -1 is not known, -2 has no end. */
+const spelled = (x: Figure | undefined) =>
+  x === undefined || x === "NaN" ? -1 : x === "Infinity" ? -2 : Number(x);
+/** The same the other way round. */
+export const figureOf = (x: number | undefined): Figure =>
+  x === undefined || x === -1 ? "NaN" : x === -2 ? "Infinity" : x;
 const rowOf = (figures: Figures = {}, columns: readonly string[]) =>
-  columns.map((name) => (figures[name] === undefined || figures[name] === "NaN" ? null : figures[name]));
+  columns.map((name) => spelled(figures[name]));
 
-/** What the monitor step answers with the samples of a vector. */
+/** What is remembered of the samples of a vector. */
 export function monitorOf(history: Given["metricHistory"], names: readonly string[]) {
   const samples = Object.entries(history).map(([at, { vertices, global }]) => ({
     at: Number(at),
@@ -198,8 +204,8 @@ export function monitorOf(history: Given["metricHistory"], names: readonly strin
 }
 
 /** What the monitor step answered, as the vectors have it. */
-export function figuresOf(row: readonly (number | string | null)[]): Record<string, number | string> {
-  return Object.fromEntries(COLUMNS.map((name, at) => [name, row[at] ?? "NaN"]));
+export function figuresOf(row: readonly number[]): Record<string, Figure> {
+  return Object.fromEntries(COLUMNS.map((name, at) => [name, figureOf(row[at])]));
 }
 
 /** Figures as the analyze step answers them: NaN is left out, what has no end is named in `unbounded`. */
@@ -247,15 +253,14 @@ interface Summary {
 
 /** The past scalings of a vertex as they are remembered. */
 export function scalingsOf(history: Readonly<Record<string, unknown>>): unknown[] {
-  const figure = (x: Figure | undefined) => (x === undefined || x === "NaN" ? null : x);
   return Object.entries(history as Readonly<Record<string, Summary>>)
     .sort(([one], [other]) => Number(one) - Number(other))
     .map(([at, { current, new: to, metrics }]) => [
       Number(at),
       current,
       to,
-      figure(metrics["TRUE_PROCESSING_RATE"]?.average),
-      figure(metrics["EXPECTED_PROCESSING_RATE"]?.current),
+      spelled(metrics["TRUE_PROCESSING_RATE"]?.average),
+      spelled(metrics["EXPECTED_PROCESSING_RATE"]?.current),
     ]);
 }
 

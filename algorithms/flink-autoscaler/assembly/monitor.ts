@@ -21,8 +21,7 @@ export function observe(step: Step): Fields {
   const window = new Window(waits.length == 0 ? recent(past, now - options.windowMs) : past);
   const spelled = windowJson(window, graph, step.carry);
   const restarts = restartRows(step);
-  const answer = new Fields().raw("window", spelled).raw("restarts", restarts);
-  answer.raw("unknown", quoted(collector.unknown));
+  const answer = new Fields().raw("unknown", quoted(collector.unknown));
   if (waits.length > 0) answer.text("waits", waits);
   return answer.object("carry", carried(step, spelled, restarts));
 }
@@ -74,7 +73,7 @@ function restartRows(step: Step): string {
   return `[${rows.slice(-RESTARTS).join(",")}]`;
 }
 
-/** What is remembered if the step that plans is not this algorithm's own: the rest stays as it was. */
+/** The window is read where it is remembered, should the step that plans be another's; the rest stays as it was. */
 function carried(step: Step, window: string, restarts: string): Fields {
   const fields = new Fields().raw("window", window).raw("restarts", restarts);
   const kept = ["delays", "scalings", "parallelism"];

@@ -145,9 +145,9 @@ export class Memory {
   /** What the monitor step measured, and what the vertices have now. */
   private kept(graph: Graph): Fields {
     const fields = new Fields();
-    const monitor = this.step.monitor;
-    if (monitor.has("window")) fields.copy("window", monitor.object("window"));
-    if (monitor.has("restarts")) fields.raw("restarts", rawList(monitor, "restarts"));
+    const seen = this.step.monitor.object("carry");
+    if (seen.has("window")) fields.copy("window", seen.object("window"));
+    if (seen.has("restarts")) fields.raw("restarts", rawList(seen, "restarts"));
     const parallelism = new Array<string>(graph.vertices.length);
     for (let v = 0; v < parallelism.length; v++) parallelism[v] = graph.vertices[v].parallelism.toString();
     this.writeTuned(fields.raw("parallelism", `[${parallelism.join(",")}]`));

@@ -2,7 +2,7 @@ import { Options } from "./options";
 
 /**
  * Seconds for which the job will stand still: as configured or, with tracking, as long as the longest restart that is
- * remembered, up to the limit. Entries that are not known yet are NaN.
+ * remembered, up to the limit. What is below 0 is not known.
  */
 export function restartSeconds(lasted: f64[], options: Options): f64 {
   const configured = Math.floor(options.restartMs / 1000);

@@ -18,7 +18,7 @@ import { inPeriod } from "../assembly/periods";
 import { beyondQuota, slotsAfter } from "../assembly/quota";
 import { Memory, remembered } from "../assembly/remembered";
 import { restartSeconds } from "../assembly/restarts";
-import { figureOf, json } from "../assembly/sample";
+import { json } from "../assembly/sample";
 import { scalability } from "../assembly/scalings";
 import { Window } from "../assembly/window";
 
@@ -79,7 +79,7 @@ class Call {
         value.number("restart"),
         this.options,
       );
-    const window = new Window(remembered(this.call.monitor.object("window"), this.graph));
+    const window = new Window(remembered(this.call.carry.object("window"), this.graph));
     if (name == "busyTime") return busyTime(window, 0, this.graph.vertices[0].parallelism, this.options);
     if (name == "trueRate")
       return trueRate(window, 0, figure(value, "busy"), figure(value, "rate"), this.options);
@@ -145,7 +145,7 @@ class Call {
   private figures(name: string): f64[] {
     const list = this.call.value.list(name);
     const figures = new Array<f64>(list.length);
-    for (let i = 0; i < list.length; i++) figures[i] = figureOf(list[i]);
+    for (let i = 0; i < list.length; i++) figures[i] = list[i].asNumber();
     return figures;
   }
 }
