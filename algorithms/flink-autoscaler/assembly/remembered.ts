@@ -7,9 +7,10 @@ import { COLUMNS, Sample, TOTAL_COLUMNS } from "./sample";
 import { kept, Scaling } from "./scalings";
 import { Window } from "./window";
 
-/** What all of it may take of the 16 KiB that a pass may remember, and what is kept free for what a plan adds. */
+/** What all of it may take of the 16 KiB that a pass may remember, and what is kept free of it for what a plan adds. */
 const CARRY_CHARACTERS = 16_000;
-const FREE_CHARACTERS = 3_000;
+const FREE_CHARACTERS = 800;
+const FREE_CHARACTERS_A_VERTEX = 60;
 
 /** The samples that are remembered of the same vertices, none if the job has others by now. */
 export function remembered(value: Value, graph: Graph): Sample[] {
@@ -25,7 +26,8 @@ export function remembered(value: Value, graph: Graph): Sample[] {
 /** The window as it is remembered and handed on. Where there is no room for every sample, older ones become one. */
 export function windowJson(window: Window, graph: Graph, carry: Value): string {
   const rows = rawList(carry, "delays").length + rawList(carry, "scalings").length;
-  const room = CARRY_CHARACTERS - FREE_CHARACTERS - rows;
+  const free = FREE_CHARACTERS + max(rows, FREE_CHARACTERS_A_VERTEX * graph.vertices.length);
+  const room = CARRY_CHARACTERS - free;
   const names = new Array<string>(graph.vertices.length);
   for (let v = 0; v < names.length; v++) names[v] = graph.vertices[v].name;
   let samples = window.samples;
