@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { buildAlgorithms } from "../launcher/build/algorithms.ts";
-import { chain, type Doing, FlinkJob, many, type Passed, stock } from "./flink-job.ts";
+import { chain, chainOf, type Doing, FlinkJob, many, type Passed, stock } from "./flink-job.ts";
 import { sampleOf, valuesOf } from "./step-input.ts";
 
 let module = "";
@@ -91,6 +91,37 @@ describe("a job is scaled from what it did", () => {
     const again = await job.pass(60, doing);
     expect(again.nodes["read"]?.parallelism).toBe(4);
     expect(again.carry["scalings"]).toEqual([["read", [job.at, 2, 4, 1_000, 2_000]]]);
+  });
+
+  test("a keyed vertex whose key groups nobody knows is not aligned, one whose are known is", async () => {
+    const job = (known: object) => {
+      const [read, count] = chain(["read", 1], ["count", 2]).nodes.map(
+        ({ ceiling: _ceiling, ...node }) => node,
+      );
+      const nodes = [read, { ...count, ...known }] as Parameters<typeof chainOf>[0];
+      return new FlinkJob(stock(module), chainOf(nodes, "HASH"), QUICK);
+    };
+    const doing = {
+      read: { read: 1_000, written: 1_000, busy: 0.1, lagging: 200 },
+      count: { read: 1_000, busy: 1 },
+    };
+    // 1934/s at 500/s an instance: 4 do it; of 30 key groups 5 instances have 6 each, where 4 have up to 8.
+    expect((await settled(job({}), doing)).nodes["count"]?.parallelism).toBe(4);
+    expect((await settled(job({ ceiling: 30 }), doing)).nodes["count"]).toMatchObject({
+      parallelism: 5,
+      reason: "1200/s and 20/s of lag need 1934/s of capacity, at 500/s an instance; 4 aligned to 5",
+    });
+  });
+
+  test("a loop is no reason to fail: what goes round is not counted", async () => {
+    const topology = chain(["read", 2], ["again", 2]);
+    const looped = { ...topology, edges: [...topology.edges, { from: "again", to: "again" }] };
+    const { nodes } = await settled(new FlinkJob(stock(module), looped, QUICK), {
+      read: { read: 1_000, written: 1_000, busy: 1, lagging: 200 },
+      again: { read: 1_500, written: 500, busy: 1 },
+    });
+    expect(nodes["read"]?.parallelism).toBe(4);
+    expect(nodes["again"]?.parallelism).toBe(3);
   });
 
   test("a restart that the driver measured counts where it is asked for", async () => {

@@ -110,13 +110,17 @@ export class FlinkJob {
   }
 }
 
-/** A job of vertices in a row, each reading from the one before it. */
-export const chain = (...vertices: readonly (readonly [string, number])[]): StepInput["topology"] => ({
-  nodes: vertices.map(([name, parallelism]) => nodeOf(name, parallelism, 128, 0)),
-  edges: vertices
-    .slice(1)
-    .map(([to], at) => ({ from: vertices[at]?.[0] ?? "", to, shipStrategy: "REBALANCE" })),
+type Nodes = StepInput["topology"]["nodes"];
+
+/** A job of these nodes in a row, each reading from the one before it. */
+export const chainOf = (nodes: Nodes, shipStrategy = "REBALANCE"): StepInput["topology"] => ({
+  nodes,
+  edges: nodes.slice(1).map(({ name: to }, at) => ({ from: nodes[at]?.name ?? "", to, shipStrategy })),
 });
+
+/** A job of vertices in a row, each by its name and parallelism. */
+export const chain = (...vertices: readonly (readonly [string, number])[]): StepInput["topology"] =>
+  chainOf(vertices.map(([name, parallelism]) => nodeOf(name, parallelism, 128, 0)));
 
 /** A chain of so many vertices. */
 export const many = (count: number): StepInput["topology"] =>

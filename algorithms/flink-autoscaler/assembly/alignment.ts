@@ -52,8 +52,8 @@ export class Alignment {
   }
 }
 
-/** What a vertex is aligned to: its partitions; its key groups where records come by key; 0 where any number will do. */
+/** What a vertex is aligned to: its partitions; its key groups where records come by key; 0 where any number will do, or none is known. */
 export function partsOf(partitions: i32, strategies: string[], maxParallelism: i32): i32 {
   if (partitions > 0) return partitions;
-  return strategies.includes(HASH) ? maxParallelism : 0;
+  return strategies.includes(HASH) && maxParallelism < i32.MAX_VALUE ? maxParallelism : 0;
 }

@@ -162,6 +162,8 @@ export class Evaluation {
     let target: f64 = 0;
     let catchUp: f64 = 0;
     for (let i = 0; i < vertex.inputs.length; i++) {
+      // Only on a loop an input comes later: what goes round is not counted.
+      if (vertex.inputs[i] >= v) continue;
       const ratio = outputRatio(this.graph, this.window, vertex.inputs[i], v, this.options);
       const input = this.emitted(vertex.inputs[i]);
       target += input.target * ratio;

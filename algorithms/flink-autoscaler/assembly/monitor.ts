@@ -2,7 +2,7 @@ import { Fields, figure, seconds, Step } from "@sluice/pdk";
 import { Collector } from "./collect";
 import { Graph } from "./graph";
 import { Options } from "./options";
-import { rawList, remembered, wasRescaled, windowJson } from "./remembered";
+import { rawList, remembered, texts, wasRescaled, windowJson } from "./remembered";
 import { json, Sample } from "./sample";
 import { Window } from "./window";
 
@@ -21,7 +21,7 @@ export function observe(step: Step): Fields {
   const window = new Window(waits.length == 0 ? recent(past, now - options.windowMs) : past);
   const spelled = windowJson(window, graph, step.carry);
   const restarts = restartRows(step);
-  const answer = new Fields().raw("unknown", quoted(collector.unknown));
+  const answer = new Fields().raw("unknown", texts(collector.unknown));
   if (waits.length > 0) answer.text("waits", waits);
   return answer.object("carry", carried(step, spelled, restarts));
 }
@@ -79,10 +79,4 @@ function carried(step: Step, window: string, restarts: string): Fields {
   const kept = ["delays", "scalings", "parallelism"];
   for (let i = 0; i < kept.length; i++) if (step.carry.has(kept[i])) fields.raw(kept[i], rawList(step.carry, kept[i]));
   return fields;
-}
-
-function quoted(names: string[]): string {
-  const parts = new Array<string>(names.length);
-  for (let i = 0; i < parts.length; i++) parts[i] = `"${names[i]}"`;
-  return `[${parts.join(",")}]`;
 }

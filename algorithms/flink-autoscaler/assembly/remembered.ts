@@ -65,7 +65,8 @@ function lengthOf(parts: string[]): i32 {
   return length;
 }
 
-function texts(names: string[]): string {
+/** Texts as a JSON list. */
+export function texts(names: string[]): string {
   const parts = new Array<string>(names.length);
   for (let i = 0; i < names.length; i++) parts[i] = quoted(names[i]);
   return `[${parts.join(",")}]`;
