@@ -146,19 +146,35 @@ describe("what is not known is left as it is", () => {
     expect(logs).toContain("warn count is left out: busyTimeMsPerSecond has no value for it");
   });
 
-  test("a source that failed leaves its vertex out, rather than being a lag of 0", async () => {
+  const at = "2026-11-22T10:04:00.000Z";
+  test.each([
+    ["failed", { at, error: { code: "SourceUnavailable", message: "timed out" } }, " (timed out)"],
+    ["has no data", { at, noData: true }, ""],
+  ])(
+    "a lag that %s is no lag of 0: the source and all that it feeds are left out",
+    async (_, silent, why) => {
+      const job = new FlinkJob(stock(module), chain(["read", 8], ["count", 8]), {
+        ...QUICK,
+        "scale-down.interval": "0 s",
+      });
+      const doing = { read: { read: 1_000, written: 1_000, busy: 0.1 }, count: { read: 1_000, busy: 0.1 } };
+      await job.pass(60, doing);
+      const figures = await settled(job, doing);
+      expect(figures.nodes["count"]?.parallelism).toBe(4);
+      const { nodes, logs } = await job.passWith({ ...job.sources(doing), pendingRecords: silent });
+      expect(nodes).toEqual({});
+      expect(logs).toContain(`warn read is left out: pendingRecords has no value for it${why}`);
+      expect(logs).toContain("warn count is left as it is: its input is not known");
+    },
+  );
+
+  test("a source that has no lag of its own lags by nothing, where others have one", async () => {
     const job = new FlinkJob(stock(module), chain(["read", 2]), QUICK);
-    await settled(job, { read: { read: 1_000, busy: 0.1 } });
-    const at = new Date(job.at).toISOString();
-    const failed = { at, error: { code: "SourceUnavailable", message: "timed out" } };
-    const sample = sampleOf("read", 100);
-    const { nodes, logs } = await job.passWith({
-      busyTimeMsPerSecond: valuesOf(sample),
-      numRecordsIn: valuesOf(sample),
-      pendingRecords: failed,
-    });
-    expect(nodes).toEqual({});
-    expect(logs).toContain("warn read is left out: pendingRecords has no value for it (timed out)");
+    const doing = { read: { read: 1_000, busy: 0.8 } };
+    await settled(job, doing);
+    job.at += 60_000;
+    const sources = { ...job.sources(doing), pendingRecords: valuesOf(sampleOf("other", 5)) };
+    expect((await job.passWith(sources)).nodes["read"]?.parallelism).toBe(2);
   });
 
   test("what has finished and what is excluded stays, and says so", async () => {

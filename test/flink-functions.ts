@@ -44,7 +44,7 @@ const CALLS: Readonly<Record<string, (given: Given, out: Case["out"]) => Call>> 
         partitions: given.numSourcePartitions,
         strategies: given.inputShipStrategies,
       }),
-      factor: given.scaleFactor,
+      ...answered({ factor: given.scaleFactor }),
       least: given.parallelismLowerLimit,
       most: given.parallelismUpperLimit,
     },
@@ -129,7 +129,7 @@ const CALLS: Readonly<Record<string, (given: Given, out: Case["out"]) => Call>> 
     input: {
       function: "period",
       expression: given.expression,
-      localMs: Date.parse(`${given.local.slice(0, 23)}${given.local.includes(".") ? "" : ".000"}Z`),
+      localMs: Date.parse(`${given.local.slice(0, 23)}Z`),
     },
     expected: { inside: out["excluded"] },
   }),

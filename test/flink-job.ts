@@ -63,7 +63,7 @@ export class FlinkJob {
   async pass(seconds: number, doing: Readonly<Record<string, Doing>>): Promise<Passed> {
     this.at += seconds * 1_000;
     for (const [name, one] of Object.entries(doing)) this.#count(name, seconds, one);
-    return this.passWith(this.#sources(doing));
+    return this.passWith(this.sources(doing));
   }
 
   /** Makes a pass with these sources. */
@@ -96,7 +96,8 @@ export class FlinkJob {
     });
   }
 
-  #sources(doing: Readonly<Record<string, Doing>>): StepInput["sources"] {
+  /** What the sources say while the job does this. */
+  sources(doing: Readonly<Record<string, Doing>>): StepInput["sources"] {
     const each = (figure: (name: string, one: Doing) => number) =>
       valuesOf(...Object.entries(doing).map(([name, one]) => sampleOf(name, figure(name, one))));
     return {

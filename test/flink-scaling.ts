@@ -62,7 +62,7 @@ export const scaledBy = (given: Given): Scaled => ({
   partitions: given.numSourcePartitions,
   maxParallelism: given.maxParallelism,
   current: given.currentParallelism,
-  factor: given.scaleFactor,
+  factor: Number(given.scaleFactor),
   least: given.parallelismLowerLimit,
   most: given.parallelismUpperLimit,
 });

@@ -41,7 +41,7 @@ export interface Given {
   readonly maxParallelism: number;
   readonly currentParallelism: number;
   readonly parallelism: number & Readonly<Record<string, number>>;
-  readonly scaleFactor: number;
+  readonly scaleFactor: Figure;
   readonly parallelismLowerLimit: number;
   readonly parallelismUpperLimit: number;
   readonly restartTimeMs: number;

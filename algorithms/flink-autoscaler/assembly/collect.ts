@@ -89,11 +89,14 @@ export class Collector {
   private source(sample: Sample, v: i32, name: string, past: Window): void {
     sample.set(v, IN, this.read(v));
     const pending = this.series("pendingRecords");
-    if (pending !== null && pending.error.length > 0 && !this.options.compat) this.leave(name, "pendingRecords");
-    const lag = this.sum("pendingRecords", v);
-    sample.set(v, LAG, isNaN(lag) ? 0 : lag);
+    const silent = pending !== null && pending.isSilent && !this.options.compat;
+    if (silent) this.leave(name, "pendingRecords");
+    const known = this.sum("pendingRecords", v);
+    // A source without this metric has no lag; where nothing at all is heard of it, nobody knows.
+    const lag = isNaN(known) && !silent ? 0 : known;
+    sample.set(v, LAG, lag);
     const rate = this.rate(v);
-    const seen = this.observed(v, rate, isNaN(lag) ? 0 : lag);
+    const seen = this.observed(v, rate, lag);
     const remembered = past.average(v, OBSERVED, <f64>this.options.observedLeast);
     sample.set(v, OBSERVED, isNaN(seen) && !isNaN(rate) ? remembered : seen);
   }
@@ -123,7 +126,7 @@ export class Collector {
   private observed(v: i32, rate: f64, lag: f64): f64 {
     if (isNaN(rate)) return NaN;
     if (rate == 0) return Infinity;
-    if (lag < Math.floor(this.options.observedLagMs / 1000) * rate) return NaN;
+    if (!(lag >= Math.floor(this.options.observedLagMs / 1000) * rate)) return NaN;
     const held = this.mean("backPressuredTimeMsPerSecond", v);
     return held >= 1000 ? NaN : rate / (1 - held / 1000);
   }

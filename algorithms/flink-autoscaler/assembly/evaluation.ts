@@ -80,8 +80,11 @@ export function hasBacklog(graph: Graph, window: Window, options: Options): bool
 /** Records that go from one vertex to another for each that the first one reads. */
 export function outputRatio(graph: Graph, window: Window, from: i32, to: i32, options: Options): f64 {
   const input = window.rate(from, IN);
+  // What is not known is not nothing: upstream takes it for 0 and scales down what comes after.
+  if (isNaN(input) && !options.compat) return NaN;
   if (!(input > 0)) return 0;
   const edge = edgeRate(graph, window, from, to, options);
+  if (isNaN(edge) && !options.compat) return NaN;
   return edge > 0 ? edge / input : 0;
 }
 
@@ -153,7 +156,7 @@ export class Evaluation {
     const offered = this.window.rate(v, IN) + this.window.rate(v, LAG);
     seen.target = rounded(isNaN(offered) ? NaN : Math.max(0, offered));
     const known = this.window.last.get(v, LAG);
-    const lag = isNaN(known) ? 0 : known;
+    const lag = isNaN(known) && this.options.compat ? 0 : known;
     const seconds = this.options.catchUpSeconds;
     seen.catchUp = rounded(seconds == 0 ? 0 : lag / seconds);
   }

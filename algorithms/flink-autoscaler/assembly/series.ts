@@ -11,10 +11,13 @@ export class Series {
   largest: f64 = NaN;
   /** Why the source could not be read; empty if it could. */
   readonly error: string;
+  /** Whether it has no value at all, for whatever reason. */
+  readonly isSilent: bool;
 
   constructor(from: Observation, graph: Graph) {
     const count = graph.vertices.length;
     this.error = from.error;
+    this.isSilent = from.samples.length == 0;
     this.sum = unknown(count);
     this.most = unknown(count);
     this.least = unknown(count);

@@ -94,7 +94,7 @@ class Call {
     const vertex = this.graph.vertices[this.graph.place("v1")];
     const scaled = scale(
       vertex,
-      value.number("factor"),
+      figure(value, "factor"),
       value.whole("least"),
       value.whole("most"),
       this.options.alignment,
