@@ -10,7 +10,7 @@ import { Window } from "./window";
 /** What all of it may take of the 16 KiB that a pass may remember, and what is kept free of it for what a plan adds. */
 const CARRY_CHARACTERS = 16_000;
 const FREE_CHARACTERS = 800;
-const FREE_CHARACTERS_A_VERTEX = 60;
+const FREE_CHARACTERS_A_VERTEX = 45;
 
 /** The samples that are remembered of the same vertices, none if the job has others by now. */
 export function remembered(value: Value, graph: Graph): Sample[] {
@@ -25,14 +25,14 @@ export function remembered(value: Value, graph: Graph): Sample[] {
 
 /** The window as it is remembered and handed on. Where there is no room for every sample, older ones become one. */
 export function windowJson(window: Window, graph: Graph, carry: Value): string {
-  const rows = rawList(carry, "delays").length + rawList(carry, "scalings").length;
-  const free = FREE_CHARACTERS + max(rows, FREE_CHARACTERS_A_VERTEX * graph.vertices.length);
-  const room = CARRY_CHARACTERS - free;
   const names = new Array<string>(graph.vertices.length);
   for (let v = 0; v < names.length; v++) names[v] = graph.vertices[v].name;
+  const rows = rawList(carry, "delays").length + rawList(carry, "scalings").length;
+  const more = FREE_CHARACTERS_A_VERTEX * names.length + lengthOf(names);
+  const room = CARRY_CHARACTERS - FREE_CHARACTERS - lengthOf(names) - max(rows, more);
   let samples = window.samples;
   let parts = spelled(samples);
-  while (samples.length > 2 && lengthOf(parts) + lengthOf(names) > room) {
+  while (samples.length > 2 && lengthOf(parts) > room) {
     samples = thinned(samples, names.length);
     parts = spelled(samples);
   }
