@@ -119,7 +119,10 @@ class Call {
 
   private collect(): Fields {
     const past = new Window(remembered(this.call.carry.object("window"), this.graph));
-    return new Fields().raw("sample", new Collector(this.call, this.graph, this.options).measure(0, past).json);
+    return new Fields().raw(
+      "sample",
+      new Collector(this.call, this.graph, this.options).measure(0, past).json,
+    );
   }
 
   private thresholds(): Fields {
