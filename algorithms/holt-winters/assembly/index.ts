@@ -62,8 +62,7 @@ function expectedAt(step: Step, node: Node): f64 {
   const steps = max(1, <i32>Math.ceil(settings.number("horizonSeconds", 60) / every - 1e-9));
   const expected = decided(state, model, steps, settings.text("decision", "last"));
   if (!isFinite(expected)) return nothing(node, "the forecast is no number");
-  const least0 = settings.flag("atLeastNow", true) ? said.sum(node.name) : 0;
-  return Math.max(least0, expected);
+  return Math.max(settings.flag("atLeastNow", true) ? said.sum(node.name) : 0, expected);
 }
 
 /** One of the forecasts up to the horizon, or what they come to. */
@@ -89,6 +88,7 @@ function modelOf(settings: Value): Model {
   model.trend = PARTS.indexOf(settings.text("trend", "add"));
   model.seasonal = PARTS.indexOf(settings.text("seasonal", "none"));
   model.period = settings.whole("seasonalPeriods", 1);
+  model.mirrors = settings.text("compat", "") == "statsmodels";
   return model;
 }
 

@@ -16,6 +16,8 @@ export class Model {
   seasonal: Part = Part.None;
   /** Steps of a season. */
   period: i32 = 0;
+  /** Takes the last step of the coming season as it was a season ago, as statsmodels does. */
+  mirrors: bool = false;
 }
 
 /** Where the parts stand after the last value. */
@@ -26,6 +28,9 @@ export class State {
     /** Of the coming season, its first step first. */
     public season: f64[],
   ) {}
+
+  /** The step of the season that was followed last, as it was before. */
+  before: f64 = NaN;
 }
 
 /** Fewest values from which a model can begin: two seasons, or two values. */
@@ -61,7 +66,7 @@ export function follow(values: f64[], model: Model, state: State): State {
     state.level = level;
     if (model.seasonal == Part.None) continue;
     const own = model.seasonal == Part.Added ? values[i] - ahead : values[i] / ahead;
-    state.season.shift();
+    state.before = state.season.shift();
     state.season.push(model.gamma * own + (1 - model.gamma) * season);
   }
   return state;
@@ -71,7 +76,8 @@ export function follow(values: f64[], model: Model, state: State): State {
 export function forecast(state: State, model: Model, steps: i32): f64 {
   const ahead = onward(state.level, state.trend, model, steps);
   if (model.seasonal == Part.None) return ahead;
-  const season = state.season[(steps - 1) % model.period];
+  const at = (steps - 1) % model.period;
+  const season = model.mirrors && at == model.period - 1 ? state.before : state.season[at];
   return model.seasonal == Part.Added ? ahead + season : ahead * season;
 }
 
