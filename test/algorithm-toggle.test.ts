@@ -49,8 +49,8 @@ describe("toggle", () => {
 
   test("ends with what is wrong where there are not two numbers", async () => {
     const input = inputOf({
-      config: { numReplicasByState: [1] } as never,
-      analyze: { toggleState: 0 } as never,
+      config: { numReplicasByState: [1] },
+      analyze: { toggleState: 0 },
     });
     expect((await callStock(file, "plan", input)).error).toContain("two numbers are needed");
   });
