@@ -76,8 +76,7 @@ describe("a policy with a step of each of three artifacts", () => {
   test("has a config that each of them takes", async () => {
     for (const module of [modules.analyze, modules.plan]) {
       const asked = {
-        tenant: "team-a" as never,
-        digest: engine.add(module),
+        ...{ tenant: tenantKey("team-a"), digest: engine.add(module), memoryPages: LIMITS.memoryPages },
         config: JSON.stringify(config()),
       };
       expect(await engine.engine.checkConfig(asked)).toEqual([]);
