@@ -162,7 +162,15 @@ class ReflectorLoop<T> {
     const timeoutSeconds = Math.round(least + (most - least) * time.random());
     this.figures.watches += 1;
     const query = { ...this.#selection(), resourceVersion: from, timeoutSeconds, inactivityMs, signal };
-    for await (const event of api.watch(resource, query)) {
+    const beganMs = time.elapsedMs();
+    let isMute = true;
+    const events = api.watch(resource, query);
+    const untilItFails = guarded(events, () => {
+      // Bookmarks come every minute: who has not even those is not told of changes either, and has to look for himself.
+      if (isMute && time.elapsedMs() - beganMs >= inactivityMs) this.#version = undefined;
+    });
+    for await (const event of untilItFails) {
+      isMute = false;
       this.#heard();
       this.#failuresInRow = 0;
       if (event.type === "BOOKMARK") {
@@ -234,6 +242,16 @@ class ReflectorLoop<T> {
     } catch {
       // The listener for failures failed: there is nobody left to tell.
     }
+  }
+}
+
+/** The same events; `failed` is called before what ends them is thrown. */
+async function* guarded<Event>(events: AsyncIterable<Event>, failed: () => void): AsyncGenerator<Event> {
+  try {
+    yield* events;
+  } catch (thrown) {
+    failed();
+    throw thrown;
   }
 }
 

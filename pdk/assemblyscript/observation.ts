@@ -49,6 +49,14 @@ export class Observation {
     return sum;
   }
 
+  /** The samples of the node, in their order; of no node where it is empty. */
+  of(node: string): Sample[] {
+    const index = this.index();
+    const own: Sample[] = [];
+    for (let at = index.first(node); at >= 0; at = index.after(at)) own.push(this.samples[at]);
+    return own;
+  }
+
   /** All values together, whatever they belong to. Fails if there is none: look at `samples` first. */
   total(): f64 {
     if (this.samples.length == 0) fail(`${this.name} has no value${this.why()}`);

@@ -21,9 +21,8 @@ export function series(step: Step, source: string, node: string, spanSeconds: f6
   const history = step.history;
   for (let i = history.length - 1; i >= 0; i--) {
     const past = history[i];
-    const time = seconds(past.time);
-    if (now - time > spanSeconds || !past.value.object("sources").has(source)) continue;
-    add(points, time, past.source(source), node);
+    if (now - past.seconds > spanSeconds || !past.hasSource(source)) continue;
+    add(points, past.seconds, past.source(source), node);
   }
   add(points, now, step.source(source), node);
   return points;

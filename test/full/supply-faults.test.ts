@@ -53,7 +53,7 @@ afterEach(async () => {
 
 /** A policy whose algorithm has to come through a registry that does this: it is not run, and what runs stays. */
 async function refuses(how: Twist, reason: string): Promise<void> {
-  const seen = await ordeal.replicas();
+  const seen = await ordeal.asked();
   twist = how;
   tag += 1;
   const [, name = ""] = /\/(algorithms\/.*)$/.exec(ordeal.artifact) ?? [];
@@ -64,7 +64,7 @@ async function refuses(how: Twist, reason: string): Promise<void> {
   await ordeal.condition("AlgorithmLoaded", reason);
   ordeal.want(3);
   await pause(2_000);
-  expect(await ordeal.replicas()).toEqual(seen);
+  expect(await ordeal.asked()).toEqual(seen);
 }
 
 describe("a registry that", () => {
@@ -115,11 +115,11 @@ describe("a registry that", () => {
 
 describe("a metrics service that", () => {
   const holds = async (lie: Lie, reason: string) => {
-    const seen = await ordeal.replicas();
+    const seen = await ordeal.asked();
     ordeal.lie = lie;
     await ordeal.condition("SourcesHealthy", reason);
     await pause(2_000);
-    expect(await ordeal.replicas()).toEqual(seen);
+    expect(await ordeal.asked()).toEqual(seen);
   };
   test("never answers", () => holds(() => undefined, "SourceUnavailable"));
   test("is slow: a byte now and then", () =>
@@ -137,15 +137,15 @@ describe("a metrics service that", () => {
       "SourceInvalid",
     ));
   test("tells a number below zero: the algorithm leaves the node alone", async () => {
-    const seen = await ordeal.replicas();
+    const seen = await ordeal.asked();
     ordeal.lie = (response) => void response.end(vector({ split: "-5" }));
     await pause(4_000);
-    expect(await ordeal.replicas()).toEqual(seen);
+    expect(await ordeal.asked()).toEqual(seen);
   });
   test("tells of nodes that nobody has", async () => {
-    const seen = await ordeal.replicas();
+    const seen = await ordeal.asked();
     ordeal.lie = (response) => void response.end(vector({ stranger: "900" }));
     await pause(4_000);
-    expect(await ordeal.replicas()).toEqual(seen);
+    expect(await ordeal.asked()).toEqual(seen);
   });
 });

@@ -44,7 +44,7 @@ describe("an API server that", () => {
     ordeal.want(6);
     const seen = await ordeal.condition("TargetResolved", "Forbidden");
     expect(seen?.message).toContain(`${ordeal.team}/scaler`);
-    expect(await ordeal.replicas()).not.toHaveProperty("split", "6/6");
+    expect(await ordeal.asked()).not.toHaveProperty("split", "6");
     await ordeal.kubectl("apply", "--filename", join(ROOT, "install/tenant.yaml"));
     await ordeal.settled();
   });
@@ -113,11 +113,11 @@ describe("a watch that", () => {
 
 describe("a metrics service that", () => {
   const holdsOn = async (told: Lie, reason: string) => {
-    const before = await ordeal.replicas();
+    const before = await ordeal.asked();
     ordeal.lie = told;
     await ordeal.condition("SourcesHealthy", reason);
     await pause(1_500);
-    expect(await ordeal.replicas()).toEqual(before);
+    expect(await ordeal.asked()).toEqual(before);
   };
   const text = (body: string) => (response: ServerResponse) => void response.end(body);
   test("is down", () => holdsOn((response) => response.destroy(), "SourceUnavailable"));

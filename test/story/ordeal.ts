@@ -137,18 +137,26 @@ export class Ordeal implements AsyncDisposable {
     return this.set.cluster.kubectl([...words, "--namespace", this.team]);
   }
 
+  /** How many are ready, and how many are asked for, as `1/2`. */
   replicas(): Promise<Record<string, string>> {
     return replicas(this.set, this.team);
   }
 
-  /** Waits until every node has what its load needs, and the policy is Ready. */
+  /** How many are asked for. */
+  async asked(): Promise<Record<string, string>> {
+    const all = Object.entries(await this.replicas());
+    return Object.fromEntries(all.map(([node, both]) => [node, both.split("/")[1] ?? ""]));
+  }
+
+  /** Waits until of every node as much is asked as its load needs, and the policy is Ready. Pods are not the operator's. */
   async settled(seconds = 60): Promise<void> {
-    const right = Object.fromEntries(Object.entries(this.wanted).map(([node, n]) => [node, `${n}/${n}`]));
+    const right = Object.fromEntries(Object.entries(this.wanted).map(([node, n]) => [node, `/${n}`]));
     await eventually(
       async () =>
         [await this.replicas(), (await conditions(this.set, this.team, "clicks"))["Ready"]?.status] as const,
       ([seen, ready]) =>
-        ready === "True" && Object.entries(right).every(([node, number]) => seen[node] === number),
+        ready === "True" &&
+        Object.entries(right).every(([node, number]) => seen[node]?.endsWith(number) === true),
       seconds * 1_000,
     );
   }
@@ -194,23 +202,28 @@ export async function holds(
   wanted: number,
   ms = 2_500,
 ): Promise<void> {
-  const before = await ordeal.replicas();
+  const before = await ordeal.asked();
   ordeal.way.play(script);
   // A pass that was under way may have read everything before.
   await pause(1_200);
   ordeal.want(wanted);
   await pause(ms);
-  expect(await ordeal.replicas()).toEqual(before);
+  expect(await ordeal.asked()).toEqual(before);
   ordeal.way.calm();
   await ordeal.settled();
 }
 
 /** However this goes on, what is wanted is there in the end, and no other number was written. */
-export async function finds(ordeal: Ordeal, script: (asked: Asked) => Script, wanted: number): Promise<void> {
+export async function finds(
+  ordeal: Ordeal,
+  script: (asked: Asked) => Script,
+  wanted: number,
+  seconds = 60,
+): Promise<void> {
   const from = ordeal.way.asked.length;
   ordeal.way.play(script);
   ordeal.want(wanted);
-  await ordeal.settled();
+  await ordeal.settled(seconds);
   expect(new Set(ordeal.sent(from).map((one) => one.replicas))).toEqual(new Set([wanted]));
 }
 

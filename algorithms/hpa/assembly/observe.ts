@@ -22,14 +22,8 @@ export class Pods {
 
 /** The samples of a source that are of a node; where no sample says whose it is, all of them. */
 export function samplesOf(said: Observation, node: string): Sample[] {
-  const own: Sample[] = [];
-  const nobodys: Sample[] = [];
-  for (let i = 0; i < said.samples.length; i++) {
-    const sample = said.samples[i];
-    if (sample.node == node) own.push(sample);
-    else if (sample.node == "") nobodys.push(sample);
-  }
-  return own.length > 0 ? own : nobodys;
+  const own = said.of(node);
+  return own.length > 0 ? own : said.of("");
 }
 
 /** The pods of a node as the source of pods has them; none where there is no such source. */

@@ -123,12 +123,8 @@ export class Trigger {
   }
 }
 
+/** The samples of a node; where none says whose it is, those of nobody. */
 function samplesOf(said: Observation, node: string): Sample[] {
-  const own: Sample[] = [];
-  const nobodys: Sample[] = [];
-  for (let i = 0; i < said.samples.length; i++) {
-    if (said.samples[i].node == node) own.push(said.samples[i]);
-    else if (said.samples[i].node == "") nobodys.push(said.samples[i]);
-  }
-  return own.length > 0 ? own : nobodys;
+  const own = said.of(node);
+  return own.length > 0 ? own : said.of("");
 }
