@@ -76,8 +76,8 @@ async function hears(
   await ordeal.policy({ guardrails: { bounds: { min: 1, max } } });
   await more();
   await eventually(
-    () => ordeal.replicas(),
-    (seen) => seen["split"] === `${max}/${max}`,
+    () => ordeal.asked(),
+    (seen) => seen["split"] === String(max),
     60_000,
   );
   ordeal.want(3);
