@@ -56,6 +56,7 @@ export const policy = (rest: Partial<Policy> = {}): Policy => ({
   generation: 1,
   mode: "Enforce",
   serviceAccountName: "scaler",
+  target: { kind: "kubernetes" },
   nodes: [targetNode("split")],
   sources: [],
   algorithm: {

@@ -34,6 +34,7 @@ describe("a policy that says the least", () => {
       generation: 1,
       mode: "Enforce",
       serviceAccountName: "default",
+      target: { kind: "kubernetes" },
       nodes: [
         {
           name: "split",

@@ -22,7 +22,7 @@ import { writerOf } from "./writer.ts";
 export function kubernetesDriver(cluster: Cluster, targets?: Targets): Driver {
   const reach = { cluster, targets };
   return {
-    rescaleScope: "node",
+    rescaleScope: () => "node",
     discover: (policy) => discover(reach, policy),
     // One after the other: what became of each is stored before the next is written.
     order: (policy, changes) => inOrder(changes, policy.nodes).map((change) => [change]),

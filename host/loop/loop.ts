@@ -41,7 +41,7 @@ export async function iterate(policy: Policy, world: World): Promise<Iteration> 
       const plan = readPlan(done.answers.plan ?? noPlan(), topology);
       pass = { ...pass, ...kept(agreed(pass.memory, topology, plan.wanted)) };
       const hold = holdOf(policy, topology, pass.memory);
-      const allowed = narrow(topology, earlier.found, plan.wanted, world.driver.rescaleScope, hold);
+      const allowed = narrow(topology, earlier.found, plan.wanted, world.driver.rescaleScope(policy), hold);
       const ground = { topology: allowed.topology, sources, memory: pass.memory, at };
       const guarded = guard(plan.wanted, ground, policy.guardrails);
       const decision = allowed.explain(guarded.decision);

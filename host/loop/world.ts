@@ -36,7 +36,7 @@ export interface Driver {
   /** The application as it is now. Throws `TargetNotFound` or `Forbidden`. */
   discover(policy: Policy): Promise<Topology>;
   /** `node`: each node moves alone. `job`: all move together, so none does while one of them is on its way. */
-  readonly rescaleScope: "node" | "job";
+  rescaleScope(policy: Policy): "node" | "job";
   /** The order in which changes are written: what is listed together is written together. */
   order(policy: Policy, changes: readonly Change[]): readonly (readonly Change[])[];
   /**

@@ -30,7 +30,7 @@ const OVERRIDE_CHARACTERS = 16_384;
 export function readByHand(
   { annotations }: Pick<PolicyObject, "annotations">,
   now: Date,
-  policy: Pick<Policy, "nodes">,
+  policy: Pick<Policy, "nodes" | "target">,
 ): Asked {
   const nowMs = now.getTime();
   const ahead = (name: string) => {
@@ -71,17 +71,19 @@ function switchOf(name: string, text = "false"): boolean {
 }
 
 /** The numbers, and until when they hold; without the annotation there are none, and they are over. */
-function overrideOf(text: string | undefined, policy: Pick<Policy, "nodes">) {
+function overrideOf(text: string | undefined, policy: Pick<Policy, "nodes" | "target">) {
   if (text === undefined) return { nodes: new Map<string, number>(), untilMs: -Infinity };
   const { nodes, until, ...more } = fieldsOf(jsonOf(text));
   const untilMs = timeOf(until);
   const names = new Set(policy.nodes.map(({ name }) => name));
+  // The nodes of a Flink job are known only when it has been asked; a name that is none of them moves nothing.
+  const isNode = (name: string) => policy.target.kind === "flink" || names.has(name);
   const numbers = Object.entries(fieldsOf(nodes));
   const isRead =
     untilMs !== undefined &&
     Object.keys(more).length === 0 &&
     numbers.length > 0 &&
-    numbers.every(([name, number]) => names.has(name) && Number.isSafeInteger(number) && Number(number) >= 0);
+    numbers.every(([name, number]) => isNode(name) && Number.isSafeInteger(number) && Number(number) >= 0);
   if (isRead) return { nodes: new Map(numbers as [string, number][]), untilMs };
   const known = [...names].slice(0, 5).join(", ");
   throw misread(

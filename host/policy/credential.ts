@@ -1,5 +1,5 @@
 import type { Parsed } from "./parse.ts";
-import type { ServicePort } from "./policy.ts";
+import type { ServicePort } from "./target.ts";
 import { specReader } from "./resource.ts";
 import {
   clusterCredentialSpec,

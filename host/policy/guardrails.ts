@@ -25,8 +25,16 @@ export const guardrailsOf = ({ guardrails, target, windows = [] }: Spec): Guardr
   windows: windows.map(windowOf),
   fallback: fallbackOf(guardrails.fallback),
   maxReversalsPerHour: guardrails.maxReversalsPerHour,
-  nodes: Object.fromEntries((target.kubernetes?.nodes ?? []).map((node) => [node.name, railsOf(node)])),
+  nodes: Object.fromEntries(namedIn(target).map((node) => [node.name, railsOf(node)])),
 });
+
+/** Everything that the policy names and gives a number or a behavior of its own. */
+const namedIn = ({ kubernetes, flink, kafkaStreams, jobs }: Spec["target"]) => [
+  ...(kubernetes?.nodes ?? []),
+  ...(flink?.nodes ?? []),
+  ...(kafkaStreams?.applications ?? []),
+  ...(jobs === undefined ? [] : [jobs]),
+];
 
 function railsOf({ min, max, behavior }: { min?: number; max?: number; behavior?: BehaviorSpec }): NodeRails {
   const own = behaviorOf(behavior);

@@ -1,4 +1,5 @@
 export * from "./policy.ts";
+export type * from "./target.ts";
 export { allowedLimits } from "./limits.ts";
 export { durationMs } from "./duration.ts";
 export { openWindows } from "./window.ts";

@@ -6,21 +6,14 @@ import { guardrailsOf } from "./guardrails.ts";
 import { limitsOf } from "./limits.ts";
 import type { ScalingPolicySpec as Spec } from "./object.ts";
 import { NOTHING_BY_HAND, policyKey, STEPS, tenantKey } from "./policy.ts";
-import type {
-  AlgorithmUse,
-  ArtifactUse,
-  CredentialUse,
-  HistoryOffer,
-  Policy,
-  Settle,
-  Source,
-  TargetNode,
-} from "./policy.ts";
+import type { AlgorithmUse, ArtifactUse, HistoryOffer, Policy, Settle, Source } from "./policy.ts";
 import { inspect } from "./rules.ts";
 import type { Findings } from "./rules.ts";
 import { GROUP, KIND, VERSION } from "./schema/crd.ts";
 import { spec as schema } from "./schema/spec.ts";
 import { PROBLEMS_MAX, shapeProblems, SPEC } from "./shape.ts";
+import { nodesOf, targetOf } from "./parse-target.ts";
+import type { CredentialUse } from "./target.ts";
 
 /** A value, or everything that keeps it from being one: the fault sums the problems up. */
 export type Parsed<T> =
@@ -129,6 +122,7 @@ const policyOf = ({ name, namespace, uid, generation }: Metadata, spec: Spec, co
   generation,
   mode: spec.mode,
   serviceAccountName: spec.serviceAccountName ?? DEFAULT,
+  target: targetOf(spec),
   nodes: nodesOf(spec),
   sources: (spec.sources ?? []).flatMap(sourceOf),
   algorithm: {
@@ -148,15 +142,6 @@ const policyOf = ({ name, namespace, uid, generation }: Metadata, spec: Spec, co
   byHand: NOTHING_BY_HAND,
   knowledge: { keep: spec.knowledge.keep, history: historyOf(spec) },
 });
-
-const nodesOf = ({ target, guardrails }: Spec): TargetNode[] =>
-  (target.kubernetes?.nodes ?? []).map(({ name, ref, to = [], min, max }) => ({
-    name,
-    ref: { apiVersion: ref.apiVersion, kind: ref.kind, name: ref.name },
-    to,
-    bounds: { min: min ?? guardrails.bounds.min, max: max ?? guardrails.bounds.max },
-    attributes: {},
-  }));
 
 function sourceOf(
   { name, prometheus, byLabel, timeout, for: node, credentialRef }: NonNullable<Spec["sources"]>[number],

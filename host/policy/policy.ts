@@ -1,3 +1,5 @@
+import type { Bounds, CredentialUse, ServicePort, Target, TargetNode } from "./target.ts";
+
 declare const kind: unique symbol;
 type Id<Kind extends string> = string & { readonly [kind]: Kind };
 
@@ -19,31 +21,6 @@ export const tenantKey = (namespace: string): TenantKey => namespace as TenantKe
 export const STEPS = ["monitor", "analyze", "plan"] as const;
 export type Step = (typeof STEPS)[number];
 
-/** An object with a scale subresource in the policy's namespace. */
-export interface ScaleRef {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly name: string;
-}
-
-export interface TargetNode {
-  readonly name: string;
-  readonly ref: ScaleRef;
-  readonly to: readonly string[];
-  readonly bounds: Bounds;
-  readonly attributes: Readonly<Record<string, string>>;
-}
-
-export interface Bounds {
-  readonly min: number;
-  readonly max: number;
-}
-
-export interface ServicePort {
-  readonly name: string;
-  readonly port: number;
-}
-
 export interface PrometheusSource {
   readonly name: string;
   readonly kind: "prometheus";
@@ -57,14 +34,6 @@ export interface PrometheusSource {
   readonly timeoutMs: number;
 }
 export type Source = PrometheusSource;
-
-/** A credential by its name, which says nothing of what is in it. */
-export interface CredentialUse {
-  readonly kind: "Credential" | "ClusterCredential";
-  readonly name: string;
-  /** The field of the policy that named it, for messages. */
-  readonly field: string;
-}
 
 /** Where a step's module comes from. */
 export interface ArtifactUse {
@@ -270,6 +239,8 @@ export interface Policy {
   readonly generation: number;
   readonly mode: Mode;
   readonly serviceAccountName: string;
+  readonly target: Target;
+  /** The objects that the policy itself names as nodes; a Flink job's are found in the job. */
   readonly nodes: readonly TargetNode[];
   readonly sources: readonly Source[];
   readonly algorithm: AlgorithmUse;

@@ -65,7 +65,7 @@ export function simulate({ clock, dawn = EPOCH }: SimulationOptions): Simulation
   return {
     driver: {
       discover: async (policy) => topologyOf(policy, now()),
-      rescaleScope: "node",
+      rescaleScope: () => "node",
       order: (_, changes) => changes.map((change) => [change]),
       scale: async (_, changes, permit) => changes.map((change) => scaleOne(change, permit)),
     },

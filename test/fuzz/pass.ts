@@ -29,7 +29,7 @@ export async function treat(output: Uint8Array, step: Step, stage: Stage): Promi
   const world: World = {
     clock: CLOCK,
     driver: {
-      rescaleScope: "node",
+      rescaleScope: () => "node",
       discover: async () => stage.topology,
       order: (_policy, changes) => [changes],
       scale: async (_policy, changes) => {
