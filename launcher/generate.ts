@@ -8,6 +8,7 @@ import { generateEvents } from "./generate/events.ts";
 import { generateFaults } from "./generate/faults.ts";
 import { generateMetrics } from "./generate/metrics.ts";
 import { generateReference } from "./generate/reference.ts";
+import { generateTypes } from "./generate/types.ts";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 const check = process.argv.includes("--check");
@@ -18,6 +19,7 @@ const files = [
   generateFaults,
   generateMetrics,
   generateReference,
+  generateTypes,
 ].map((generate) => generate());
 const stale: string[] = [];
 for (const generated of await Promise.all(files)) {

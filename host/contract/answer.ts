@@ -15,6 +15,7 @@ const carry = optional(
 export const stepAnswer = object(
   "What monitor and analyze return: any JSON object. The later steps of the pass are given it as `input.monitor` and `input.analyze`.",
   { carry },
+  { title: "StepAnswer" },
 );
 
 const wanted = object(
@@ -31,7 +32,7 @@ const wanted = object(
           cpu: optional(text("Processors, as a Kubernetes quantity such as `500m`.", { maxLength: 32 })),
           memory: optional(text("Memory, as a Kubernetes quantity such as `2Gi`.", { maxLength: 32 })),
         },
-        { closed: true },
+        { title: "Resources", closed: true },
       ),
     ),
     reason: optional(
@@ -40,7 +41,7 @@ const wanted = object(
       }),
     ),
   },
-  { closed: true, oneOf: [{ required: ["parallelism"] }, { required: ["demand"] }] },
+  { title: "Wanted", closed: true, oneOf: [{ required: ["parallelism"] }, { required: ["demand"] }] },
 );
 
 /** What plan returns. */
@@ -56,5 +57,5 @@ export const plan = object(
     ),
     carry,
   },
-  { closed: true },
+  { title: "Plan", closed: true },
 );

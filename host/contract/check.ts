@@ -22,6 +22,7 @@ interface Schema {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly exclusiveMinimum?: number;
+  readonly title?: string;
   readonly description?: string;
   readonly format?: string;
 }
@@ -39,12 +40,12 @@ const TYPES: Readonly<Record<string, readonly [name: string, is: (value: unknown
 };
 const KEYWORDS = new Set(
   `type const enum required properties additionalProperties oneOf items minItems maxItems minLength maxLength pattern
-   minimum maximum exclusiveMinimum description format`.split(/\s+/),
+   minimum maximum exclusiveMinimum title description format`.split(/\s+/),
 );
 
 /**
  * A check by a schema: it lists what is wrong, at most 20 problems, and never throws on a document that `JSON.parse` made.
- * Throws at once if the schema has a keyword that would not be checked. Annotations (`description`, `format`) are not checked.
+ * Throws at once if the schema has a keyword that would not be checked. Annotations (`title`, `description`, `format`) are not checked.
  */
 export function checker(schema: object): (value: unknown) => readonly Problem[] {
   known(schema);

@@ -31,6 +31,8 @@ export function optional<const Schema extends TSchema>(schema: Schema): TOptiona
 }
 
 interface ObjectShape {
+  /** What the types of the PDKs call it; what a guest reads or answers has one. */
+  readonly title?: string;
   /** Whether fields that the schema does not name are refused. Default false. */
   readonly closed?: boolean;
   /** Exactly one of these sets of fields is there. */
@@ -41,11 +43,12 @@ interface ObjectShape {
 export const object = <const Fields extends TProperties>(
   description: string,
   properties: Fields,
-  { closed = false, oneOf }: ObjectShape = {},
+  { title, closed = false, oneOf }: ObjectShape = {},
 ): TObject<Fields> => {
   const required = Object.keys(properties).filter((name) => !optionals.has(properties[name] ?? {}));
   return typed({
     type: "object",
+    ...(title === undefined ? {} : { title }),
     description,
     ...(required.length === 0 ? {} : { required }),
     properties,
@@ -97,8 +100,11 @@ export const decimal = (description: string, range: Range = {}): TNumber =>
 export const flag = (description: string): TBoolean => typed({ type: "boolean", description });
 
 /** One of a few words. */
-export const choice = <const Words extends string[]>(description: string, words: Words): TEnum<Words> =>
-  typed({ enum: words, description });
+export const choice = <const Words extends string[]>(
+  description: string,
+  words: Words,
+  title?: string,
+): TEnum<Words> => typed({ enum: words, ...(title === undefined ? {} : { title }), description });
 
 /** Always the same word. */
 export const always = <const Word extends string>(description: string, word: Word): TLiteral<Word> =>

@@ -18,93 +18,129 @@ import {
 const LARGEST = 2 ** 31 - 1;
 const parallelism = (description: string) => whole(description, 0, LARGEST);
 
-const iteration = object("The pass that the step runs in.", {
-  id: text("Unique among the passes of the policy; the same when a pass is replayed."),
-  number: whole("Counts the passes of the policy, from 1.", 1, 2 ** 53 - 1),
-  time: instant("When the pass began. The only clock there is: it stands still for all steps of the pass."),
-});
+const iteration = object(
+  "The pass that the step runs in.",
+  {
+    id: text("Unique among the passes of the policy; the same when a pass is replayed."),
+    number: whole("Counts the passes of the policy, from 1.", 1, 2 ** 53 - 1),
+    time: instant("When the pass began. The only clock there is: it stands still for all steps of the pass."),
+  },
+  { title: "Iteration" },
+);
 
-const policy = object("The policy that the pass is made for.", {
-  namespace: text("Its namespace."),
-  name: text("Its name."),
-});
+const policy = object(
+  "The policy that the pass is made for.",
+  {
+    namespace: text("Its namespace."),
+    name: text("Its name."),
+  },
+  { title: "PolicyName" },
+);
 
-const node = object("One operator of the application, with a parallelism of its own.", {
-  name: text("Name of the node; the plan names it by this."),
-  kind: text("What stands behind the node, such as `Deployment`."),
-  parallelism: parallelism(
-    "What is asked of the application now: replicas, vertex parallelism or threads, as the driver says.",
-  ),
-  ready: parallelism("How much of it serves."),
-  min: parallelism("The least that the guardrails grant."),
-  max: parallelism("The most that the guardrails grant."),
-  ceiling: optional(
-    parallelism(
-      "More than this cannot work in parallel, such as the partitions of a topic. Default: no such limit.",
+const node = object(
+  "One operator of the application, with a parallelism of its own.",
+  {
+    name: text("Name of the node; the plan names it by this."),
+    kind: text("What stands behind the node, such as `Deployment`."),
+    parallelism: parallelism(
+      "What is asked of the application now: replicas, vertex parallelism or threads, as the driver says.",
     ),
-  ),
-  alignTo: optional(
-    whole(
-      "Parallelism should divide this, such as the key groups of a job. Default: any will do.",
-      1,
-      LARGEST,
+    ready: parallelism("How much of it serves."),
+    min: parallelism("The least that the guardrails grant."),
+    max: parallelism("The most that the guardrails grant."),
+    ceiling: optional(
+      parallelism(
+        "More than this cannot work in parallel, such as the partitions of a topic. Default: no such limit.",
+      ),
     ),
-  ),
-  slotGroup: optional(text("Nodes of one slot group share slots. Default: the node shares with nobody.")),
-  attributes: map(
-    "What else the driver or the policy says about the node.",
-    text("Value of the attribute.", { minLength: 0 }),
-  ),
-});
-
-const edge = object("Records flow from one node to another.", {
-  from: text("Name of the node that sends."),
-  to: text("Name of the node that receives."),
-  shipStrategy: optional(
-    text(
-      "How records are spread over the receiving instances, such as `HASH` or `REBALANCE`. Default: not known.",
+    alignTo: optional(
+      whole(
+        "Parallelism should divide this, such as the key groups of a job. Default: any will do.",
+        1,
+        LARGEST,
+      ),
     ),
-  ),
-});
+    slotGroup: optional(text("Nodes of one slot group share slots. Default: the node shares with nobody.")),
+    attributes: map(
+      "What else the driver or the policy says about the node.",
+      text("Value of the attribute.", { minLength: 0 }),
+    ),
+  },
+  { title: "Node" },
+);
 
-const lastRescale = object("The last change of parallelism that was written, by whomever.", {
-  at: instant("When it was written."),
-  settledAt: optional(instant("When the application ran with it. Absent as long as it does not.")),
-  downtime: optional(
-    decimal("For how many seconds nothing was processed. Default: not known.", { minimum: 0 }),
-  ),
-  partial: optional(flag("Whether only some nodes got what was asked for. Default false.")),
-});
+const edge = object(
+  "Records flow from one node to another.",
+  {
+    from: text("Name of the node that sends."),
+    to: text("Name of the node that receives."),
+    shipStrategy: optional(
+      text(
+        "How records are spread over the receiving instances, such as `HASH` or `REBALANCE`. Default: not known.",
+      ),
+    ),
+  },
+  { title: "Edge" },
+);
 
-const topology = object("The application as a graph, as the driver found it in this pass.", {
-  nodes: list("All nodes, in the order of the policy.", node),
-  edges: list("All edges.", edge),
-  runningSince: optional(
-    instant("Since when the application has run without a restart. Default: not known."),
-  ),
-  lastRescale: optional(lastRescale),
-  slots: optional(
-    object("Slots of the whole application. Absent where it has none.", {
-      total: count("All slots."),
-      free: count("Slots that nothing uses."),
-    }),
-  ),
-});
+const lastRescale = object(
+  "The last change of parallelism that was written, by whomever.",
+  {
+    at: instant("When it was written."),
+    settledAt: optional(instant("When the application ran with it. Absent as long as it does not.")),
+    downtime: optional(
+      decimal("For how many seconds nothing was processed. Default: not known.", { minimum: 0 }),
+    ),
+    partial: optional(flag("Whether only some nodes got what was asked for. Default false.")),
+  },
+  { title: "LastRescale" },
+);
 
-const sample = object("One number of a source.", {
-  labels: map("What the source says about the number.", text("Value of the label.", { minLength: 0 })),
-  node: optional(text("Name of the node that it belongs to. Absent where the source does not tell.")),
-  value: decimal("The number, always finite; its unit is the source's."),
-  at: instant("When it was measured."),
-});
+const topology = object(
+  "The application as a graph, as the driver found it in this pass.",
+  {
+    nodes: list("All nodes, in the order of the policy.", node),
+    edges: list("All edges.", edge),
+    runningSince: optional(
+      instant("Since when the application has run without a restart. Default: not known."),
+    ),
+    lastRescale: optional(lastRescale),
+    slots: optional(
+      object(
+        "Slots of the whole application. Absent where it has none.",
+        {
+          total: count("All slots."),
+          free: count("Slots that nothing uses."),
+        },
+        { title: "Slots" },
+      ),
+    ),
+  },
+  { title: "Topology" },
+);
 
-const partition = object("One partition of a topic, as a consumer group sees it.", {
-  topic: text("Name of the topic."),
-  partition: whole("Number of the partition, from 0.", 0, LARGEST),
-  committed: optional(count("Offset that the group has committed. Absent before its first commit.")),
-  end: count("Offset that the next record will get."),
-  lag: count("Records that the group has not committed yet."),
-});
+const sample = object(
+  "One number of a source.",
+  {
+    labels: map("What the source says about the number.", text("Value of the label.", { minLength: 0 })),
+    node: optional(text("Name of the node that it belongs to. Absent where the source does not tell.")),
+    value: decimal("The number, always finite; its unit is the source's."),
+    at: instant("When it was measured."),
+  },
+  { title: "Sample" },
+);
+
+const partition = object(
+  "One partition of a topic, as a consumer group sees it.",
+  {
+    topic: text("Name of the topic."),
+    partition: whole("Number of the partition, from 0.", 0, LARGEST),
+    committed: optional(count("Offset that the group has committed. Absent before its first commit.")),
+    end: count("Offset that the next record will get."),
+    lag: count("Records that the group has not committed yet."),
+  },
+  { title: "Partition" },
+);
 
 const observation = object(
   "What a source said: values (`series`), nothing (`noData`) or that it failed (`error`). Exactly one of the three.",
@@ -116,29 +152,44 @@ const observation = object(
     ),
     noData: optional(flag("True if the source answered and had no value. It does not mean zero.")),
     error: optional(
-      object("Why the source could not be read.", {
-        code: text("The fault code, such as `SourceUnavailable`."),
-        message: text("What happened."),
-      }),
+      object(
+        "Why the source could not be read.",
+        {
+          code: text("The fault code, such as `SourceUnavailable`."),
+          message: text("What happened."),
+        },
+        { title: "SourceError" },
+      ),
     ),
   },
-  { oneOf: [{ required: ["series"] }, { required: ["noData"] }, { required: ["error"] }] },
+  {
+    title: "Observation",
+    oneOf: [{ required: ["series"] }, { required: ["noData"] }, { required: ["error"] }],
+  },
 );
 
 const sources = map("What the sources of the policy said, by the source's name.", observation);
 
-const pastEntry = object("An earlier pass.", {
-  at: instant("When the pass began."),
-  nodes: map(
-    "The nodes as they were, by name.",
-    object("What a node had, and what became of it.", {
-      parallelism: parallelism("What it had when the pass began."),
-      wanted: optional(parallelism("What the plan wanted. Absent if the plan left the node out.")),
-      granted: parallelism("What the guardrails granted."),
-    }),
-  ),
-  sources,
-});
+const pastEntry = object(
+  "An earlier pass.",
+  {
+    at: instant("When the pass began."),
+    nodes: map(
+      "The nodes as they were, by name.",
+      object(
+        "What a node had, and what became of it.",
+        {
+          parallelism: parallelism("What it had when the pass began."),
+          wanted: optional(parallelism("What the plan wanted. Absent if the plan left the node out.")),
+          granted: parallelism("What the guardrails granted."),
+        },
+        { title: "PastNode" },
+      ),
+    ),
+    sources,
+  },
+  { title: "Past" },
+);
 
 const answerOf = (step: string) =>
   optional(
@@ -150,7 +201,7 @@ export const stepInput = object(
   "What every step is given. A step ignores fields that it does not know: later versions of the host may add some.",
   {
     api: always("The contract that this input follows.", "sluice/v1"),
-    step: choice("The step that is called.", ["monitor", "analyze", "plan"]),
+    step: choice("The step that is called.", ["monitor", "analyze", "plan"], "Step"),
     iteration,
     policy,
     topology,
@@ -169,4 +220,5 @@ export const stepInput = object(
       json("A field of it."),
     ),
   },
+  { title: "StepInput" },
 );
