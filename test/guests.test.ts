@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { world, type World } from "./engine/asking.ts";
 import { bed, type Bed } from "./engine/bed.ts";
-import { build, HERE, LANGUAGES, NoToolchain, NotComparable, sha256, type Language } from "./guests/build.ts";
+import { build, HERE, LANGUAGES, type Language } from "./guests/build.ts";
+import { NoToolchain, NotComparable, sha256 } from "./guests/toolchain.ts";
 
 let engine: Bed;
 let server: World;

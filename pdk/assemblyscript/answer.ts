@@ -1,7 +1,7 @@
 import { output } from "./extism";
 import { fail } from "./failure";
 import { NameIndex } from "./names";
-import { append, figure, quote } from "./text";
+import { append, figure, quote, spell } from "./text";
 import { Value } from "./value";
 
 /** So many names are looked through faster than an index of them is made. */
@@ -28,8 +28,8 @@ export class Fields extends Answer {
   private parts: string[] = [];
 
   number(name: string, x: f64): Fields {
-    if (!isFinite(x)) fail(`${name}: ${x} is no number that JSON has`);
-    return this.raw(name, Math.floor(x) == x && Math.abs(x) < 1e15 ? figure(x) : x.toString());
+    if (!isFinite(x)) fail(`${name}: ${spell(x)} is no number that JSON has`);
+    return this.raw(name, Math.floor(x) == x && Math.abs(x) < 1e15 ? figure(x) : spell(x));
   }
 
   text(name: string, text: string): Fields {
@@ -109,7 +109,7 @@ export class Plan extends Answer {
   /** Wants a whole number of instances of a node. It is an f64 so that a NaN fails here; as an i32 it would have become 0. */
   want(node: string, parallelism: f64, reason: string = ""): void {
     if (Math.floor(parallelism) != parallelism)
-      fail(`${node}: ${parallelism} is not whole: round it, or use demand`);
+      fail(`${node}: ${spell(parallelism)} is not whole: round it, or use demand`);
     this.set(node, "parallelism", parallelism, reason);
   }
 
@@ -133,7 +133,7 @@ export class Plan extends Answer {
   }
 
   private set(node: string, how: string, x: f64, reason: string): void {
-    if (!(x >= 0 && x <= LARGEST)) fail(`${node}: ${x} is no parallelism`);
+    if (!(x >= 0 && x <= LARGEST)) fail(`${node}: ${spell(x)} is no parallelism`);
     const wanted = new Fields().number(how, x);
     if (reason.length > 0) wanted.text("reason", reason);
     this.nodes.object(node, wanted);

@@ -1,6 +1,6 @@
 /** A number for people: at most three decimals and no trailing zeros, such as `420`, `4.2` or `0.333`. */
 export function figure(x: f64): string {
-  if (!(Math.abs(x) < 1e15)) return x.toString();
+  if (!(Math.abs(x) < 1e15)) return spell(x);
   if (<f64>(<i32>x) == x) return (<i32>x).toString();
   const thousandths = <i64>Math.round(Math.abs(x) * 1000);
   const whole = (x < 0 && thousandths > 0 ? "-" : "") + (thousandths / 1000).toString();
@@ -8,6 +8,12 @@ export function figure(x: f64): string {
   let decimals = (thousandths % 1000).toString().padStart(3, "0");
   while (decimals.endsWith("0")) decimals = decimals.substring(0, decimals.length - 1);
   return `${whole}.${decimals}`;
+}
+
+/** A number as JSON has it in every language: the fewest digits that mean it, and no point after a whole number. */
+export function spell(x: f64): string {
+  const text = x.toString();
+  return text.endsWith(".0") ? text.substring(0, text.length - 2) : text;
 }
 
 /** Seconds since 1970 of an instant as the contract has it (RFC 3339, UTC). */
@@ -122,6 +128,10 @@ function escape(code: i32): string {
   if (code == 0x22) return '\\"';
   if (code == 0x5c) return "\\\\";
   if (code == 0x0a) return "\\n";
+  if (code == 0x09) return "\\t";
+  if (code == 0x0d) return "\\r";
+  if (code == 0x08) return "\\b";
+  if (code == 0x0c) return "\\f";
   return "\\u" + code.toString(16).padStart(4, "0");
 }
 

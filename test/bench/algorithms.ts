@@ -129,7 +129,8 @@ type Run = () => Promise<Partial<Record<string, number>>>;
 
 /** The least memory that a pass does not fail in, by halving. */
 async function leastPages(run: (memoryPages: number) => Run): Promise<number> {
-  let [little, enough] = [0, Number(LIMITS.memoryPages)];
+  let little = 0;
+  let enough: number = LIMITS.memoryPages;
   while (enough - little > 1) {
     const pages = (little + enough) >> 1;
     const isEnough = await medianOf(run(pages), WARM_PASSES).then(
