@@ -3,6 +3,7 @@ export { log } from "./extism";
 export { abort, fail } from "./failure";
 export { http, Request, Response } from "./http";
 export { Observation, Sample } from "./observation";
+export { Measured, prometheus } from "./prometheus";
 export { evenSeries, Point, series } from "./series";
 export { Past, read, Step } from "./step";
 export { figure, seconds } from "./text";
