@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Algorithms } from "./algorithm/index.ts";
 import { registryArtifacts } from "./artifact/index.ts";
-import { drivers, followTargets, kubernetesDriver } from "./driver/index.ts";
+import { drivers, followTargets, jobsDriver, kubernetesDriver } from "./driver/index.ts";
 import { engineFor } from "./engine/index.ts";
 import type { Fault } from "./fault/index.ts";
 import type { Flags } from "./flags.ts";
@@ -74,7 +74,7 @@ export async function operator(flags: Flags, signal: AbortSignal): Promise<void>
   const world = {
     clock,
     ...defined({ mayWrite: shards && ((policy: Policy) => shards.mayWrite(policy.key)) }),
-    driver: drivers({ kubernetes: kubernetesDriver(cluster, targets) }),
+    driver: drivers({ kubernetes: kubernetesDriver(cluster, targets), jobs: jobsDriver(cluster) }),
     sources: sources({ endpoint: network.endpoint, credential: network.credentials.forService }),
     engine: shadows.beside(
       engineFor(engine, (policy) => algorithms.of(policy).artifacts, effects, clock, { limits }),

@@ -40,7 +40,6 @@ describe("a policy that asks for what is not there yet", () => {
         },
       },
     ],
-    ["spec.target.jobs", { "spec.target": { jobs: { name: "a", templateRef: REF } } }],
     ["spec.sources[0].kafka", source({ kafka: { bootstrap: BOOTSTRAP, group: "g", topic: "t" } })],
     ["spec.sources[0].resource", source({ resource: {} })],
     ["spec.sources[0].http", source({ http: { service: SERVICE, value: "/queue" } })],

@@ -17,9 +17,11 @@ export function drivers(byKind: Drivers): Driver {
   return {
     discover: async (policy) => of(policy).discover(policy),
     rescaleScope: (policy) => of(policy).rescaleScope(policy),
+    meant: (policy, topology, wanted) => of(policy).meant?.(policy, topology, wanted) ?? wanted,
     order: (policy, changes) => of(policy).order(policy, changes),
     scale: async (policy, changes, permit) => of(policy).scale(policy, changes, permit),
     writer: async (policy, node) => of(policy).writer?.(policy, node),
+    tidy: async (policy, permit, now) => of(policy).tidy?.(policy, permit, now),
     trouble: async (policy, node, since) => of(policy).trouble?.(policy, node, since),
   };
 }

@@ -101,6 +101,8 @@ export class Calls implements Api {
     const body = {
       apiVersion: "v1",
       kind: "DeleteOptions",
+      // Of a Job the API server would leave the pods behind.
+      propagationPolicy: "Background",
       ...(uid === undefined ? {} : { preconditions: { uid } }),
     };
     await this.#send("delete", "DELETE", resource, objectPath(resource, place), { body });

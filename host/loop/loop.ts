@@ -39,11 +39,12 @@ export async function iterate(policy: Policy, world: World): Promise<Iteration> 
       pass = { ...pass, ...done, carry: carry ?? past.carry };
 
       const plan = readPlan(done.answers.plan ?? noPlan(), topology);
-      pass = { ...pass, ...kept(agreed(pass.memory, topology, plan.wanted)) };
+      const wanted = world.driver.meant?.(policy, topology, plan.wanted) ?? plan.wanted;
+      pass = { ...pass, ...kept(agreed(pass.memory, topology, wanted)) };
       const hold = holdOf(policy, topology, pass.memory);
-      const allowed = narrow(topology, earlier.found, plan.wanted, world.driver.rescaleScope(policy), hold);
+      const allowed = narrow(topology, earlier.found, wanted, world.driver.rescaleScope(policy), hold);
       const ground = { topology: allowed.topology, sources, memory: pass.memory, at };
-      const guarded = guard(plan.wanted, ground, policy.guardrails);
+      const guarded = guard(wanted, ground, policy.guardrails);
       const decision = allowed.explain(guarded.decision);
       const outcome = intent(policy, decision.changes.length);
       const memory = recovered(guarded.memory);
@@ -65,7 +66,14 @@ export async function iterate(policy: Policy, world: World): Promise<Iteration> 
     if (pass.outcome === "Open" || pass.fallback === true) pass = { ...pass, carry: past.carry };
   }
   await world.store.remember(policy, pass);
-  return pass.outcome === "Open" ? carryOut(policy, world, pass) : pass;
+  const ended = pass.outcome === "Open" ? await carryOut(policy, world, pass) : pass;
+  if (policy.mode === "Enforce") await tidied(policy, world, at);
+  return ended;
+}
+
+/** What is left of earlier work is taken away in this pass or in a later one. */
+async function tidied(policy: Policy, { driver, mayWrite }: World, at: Date): Promise<void> {
+  await driver.tidy?.(policy, () => mayWrite?.(policy), at).catch(() => undefined);
 }
 
 const kept = (memory: Memory | undefined): Pick<Iteration, "memory"> =>

@@ -9,6 +9,7 @@ import type {
   Observations,
   Past,
   Trouble,
+  Wanted,
 } from "../knowledge/index.ts";
 import type { Policy, Step } from "../policy/index.ts";
 import type { Topology } from "../topology/index.ts";
@@ -37,6 +38,8 @@ export interface Driver {
   discover(policy: Policy): Promise<Topology>;
   /** `node`: each node moves alone. `job`: all move together, so none does while one of them is on its way. */
   rescaleScope(policy: Policy): "node" | "job";
+  /** What is wanted as numbers of the topology, where an algorithm's number means something else; absent, it never does. Pure. */
+  meant?(policy: Policy, topology: Topology, wanted: readonly Wanted[]): readonly Wanted[];
   /** The order in which changes are written: what is listed together is written together. */
   order(policy: Policy, changes: readonly Change[]): readonly (readonly Change[])[];
   /**
@@ -47,6 +50,8 @@ export interface Driver {
   scale(policy: Policy, changes: readonly Change[], permit: Permit): Promise<readonly ChangeOutcome[]>;
   /** What a node has now, and who says so. Undefined where it cannot be read. Never throws. */
   writer?(policy: Policy, node: string): Promise<Writer | undefined>;
+  /** Takes away what is left of earlier work; nothing is decided on it. */
+  tidy?(policy: Policy, permit: Permit, now: Date): Promise<void>;
   /** What the cluster says of a change that does not come to serve. Never throws. */
   trouble?(policy: Policy, node: string, since: Date): Promise<Trouble | undefined>;
 }

@@ -29,7 +29,8 @@ export function nodesOf({ target, guardrails: { bounds } }: Spec): TargetNode[] 
   const named = [
     ...(kubernetes?.nodes ?? []),
     ...(kafkaStreams?.applications ?? []),
-    ...(jobs === undefined ? [] : [{ ...jobs, ref: jobs.templateRef, to: [] }]),
+    // Where there is no work there is no job.
+    ...(jobs === undefined ? [] : [{ min: 0, ...jobs, ref: jobs.templateRef, to: [] }]),
   ];
   return named.map(({ name, ref, to = [], ...own }) => ({
     ...{ name, ref: refOf(ref), to },
@@ -95,8 +96,14 @@ const brokersOf = (
   // The schema has found exactly one.
   brokers.map(({ service, address = "" }) => (service === undefined ? { address } : { service }));
 
-const jobsOf = ({ strategy, custom, rollout, history }: NonNullable<Spec["target"]["jobs"]>): JobsTarget => ({
-  ...{ kind: "jobs", strategy, custom, rollout },
+const jobsOf = ({
+  strategy,
+  custom,
+  rollout,
+  history,
+  pendingPodConditions = [],
+}: NonNullable<Spec["target"]["jobs"]>): JobsTarget => ({
+  ...{ kind: "jobs", strategy, custom, rollout, pendingPodConditions },
   history: history ?? { succeeded: KEPT_JOBS, failed: KEPT_JOBS },
 });
 

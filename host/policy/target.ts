@@ -98,6 +98,8 @@ export interface JobsTarget {
   readonly custom: { readonly deduct: number; readonly runningPercent: number } | undefined;
   /** Whether a changed template ends the jobs that run. */
   readonly rollout: "Immediate" | "Gradual";
+  /** Conditions of a pod without which its job still waits; none is that the pod is ready. */
+  readonly pendingPodConditions: readonly string[];
   /** Finished jobs that are kept. */
   readonly history: { readonly succeeded: number; readonly failed: number };
 }

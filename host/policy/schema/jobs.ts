@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { nodeBounds } from "./bounds.ts";
-import { block, choice, minUpToMax, whole } from "./field.ts";
+import { block, choice, minUpToMax, setOf, text, whole } from "./field.ts";
 import { nodeName, objectRef } from "./node.ts";
 
 const MOST_JOBS = 10_000;
@@ -36,10 +36,16 @@ export const jobs = block(
         failed: whole("Jobs that failed.", 0, MOST_JOBS, { default: 100 }),
       }),
     ),
+    pendingPodConditions: Type.Optional(
+      setOf(
+        "A job waits until a pod of it has all of these conditions; without them, until a pod of it is ready.",
+        text("Type of a pod's condition, such as `PodScheduled`.", { maxLength: 316 }),
+        { max: 16 },
+      ),
+    ),
     ...nodeBounds(),
   },
   {
-    notYet: "name a Deployment that does the work as a node of target.kubernetes",
     rules: [
       minUpToMax,
       {

@@ -1,0 +1,1 @@
+export { jobsDriver } from "./driver.ts";
