@@ -1,7 +1,10 @@
+import { readFile, writeFile } from "node:fs/promises";
 import { createServer, request, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { ROOT } from "../story/bed.ts";
 import { Ordeal, vector, type Lie } from "../story/ordeal.ts";
 
 vi.setConfig({ testTimeout: 300_000 });
@@ -51,12 +54,25 @@ afterEach(async () => {
   await ordeal.recovered();
 }, 120_000);
 
+/** The algorithm as it is, as a module with bytes of its own, in the registry. */
+async function unseen(number: number): Promise<string> {
+  const module = await readFile(join(ROOT, "build/algorithms/threshold.wasm"));
+  const name = Buffer.from(`unseen-${number}`);
+  // A custom section that nobody reads: its id, its size, the length of its name, and that.
+  const section = Buffer.from([0, name.length + 1, name.length, ...name]);
+  const file = join(ordeal.set.folder, `unseen-${number}.wasm`);
+  await writeFile(file, Buffer.concat([module, section]));
+  return ordeal.set.push(file, `threshold:1.0.${number}`);
+}
+
 /** A policy whose algorithm has to come through a registry that does this: it is not run, and what runs stays. */
 async function refuses(how: Twist, reason: string): Promise<void> {
   const seen = await ordeal.asked();
   twist = how;
   tag += 1;
-  const [, name = ""] = /\/(algorithms\/.*)$/.exec(ordeal.artifact) ?? [];
+  // Nobody has this module yet: one that is known by its digest is not fetched again.
+  const artifact = await unseen(tag);
+  const [, name = ""] = /\/(algorithms\/.*)$/.exec(artifact) ?? [];
   await ordeal.policy({
     artifact: `oci://${hostOfProxy()}/${name}`,
     config: { targetPerInstance: 100, tolerance: tag / 1_000 },
@@ -92,7 +108,7 @@ describe("a registry that", () => {
         other[other.length - 1] = (other.at(-1) ?? 0) ^ 1;
         return other;
       }),
-      "ArtifactInvalid",
+      "DigestMismatch",
     ));
   test("answers 500", () =>
     refuses((response) => void response.writeHead(500, json).end("{}"), "ArtifactUnavailable"));
