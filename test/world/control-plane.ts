@@ -120,7 +120,9 @@ function kwok({ ports, pki, stages }: Layout): readonly string[] {
   return [
     `--config=${stages}`,
     `--kubeconfig=${join(pki, "kubeconfig")}`,
-    "--manage-all-nodes=true",
+    // The others are somebody else's: see processes.ts.
+    "--manage-all-nodes=false",
+    "--manage-nodes-with-label-selector=type=kwok",
     "--node-lease-duration-seconds=40",
     `--server-address=127.0.0.1:${ports.kwok}`,
   ];
