@@ -19,6 +19,19 @@ export const FAULTS = {
     means: "A node of the target does not exist, or has no scale subresource.",
     remedy: "Create the object, or correct the node's ref.",
   },
+  TargetUnavailable: {
+    means:
+      "The application's own interface did not answer, or the application is not in a state to be scaled, such as a job that restarts. It stays as it is.",
+    remedy: "None is needed: it is asked again in the next pass. Look at the application if it lasts.",
+  },
+  TargetUnsuitable: {
+    means: "The application cannot be scaled as it is set up.",
+    remedy: "Set it up as the message says.",
+  },
+  FieldConflict: {
+    means: "Another tool owns the field that holds the parallelism, so nothing was written.",
+    remedy: "Take the field out of what the other tool applies, or leave the application to it.",
+  },
   TargetOwned: {
     means:
       "Another autoscaler scales the target, or an older policy: this one makes no decisions, so that the two do not fight.",

@@ -50,6 +50,8 @@ export interface TenantApi {
   /** Overwrites the object; `metadata.resourceVersion` in it makes it a `Conflict` if the object has moved. */
   replace(resource: Resource, name: string, object: object, subresource?: Subresource): Promise<KubeObject>;
   patch(resource: Resource, name: string, type: PatchType, body: unknown): Promise<KubeObject>;
+  /** Server-side apply: the fields in `object` become the manager's; those it had and are left out are removed. */
+  apply(resource: Resource, name: string, object: object, how: ApplyOptions): Promise<KubeObject>;
   delete(resource: Resource, name: string, uid?: string): Promise<void>;
 }
 

@@ -52,6 +52,7 @@ function tenantApi(calls: Calls, identity: TenantIdentity): TenantApi {
       calls.request(resource, { namespace, name }, subresource, body),
     replace: (resource, name, object, sub) => calls.replace(resource, { namespace, name }, object, sub),
     patch: (resource, name, type, body) => calls.patch(resource, { namespace, name }, type, body),
+    apply: (resource, name, object, how) => calls.apply(resource, { namespace, name }, object, how),
     delete: (resource, name, uid) => calls.delete(resource, { namespace, name }, uid),
   };
 }

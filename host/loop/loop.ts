@@ -31,6 +31,7 @@ export async function iterate(policy: Policy, world: World): Promise<Iteration> 
     const earlier = await look(policy, world, topology, pass);
     pass = { ...pass, ...earlier.seen };
     if (earlier.rollback === undefined) {
+      expectSteady(topology);
       const sources = await world.sources.observe(policy, at);
       pass = { ...pass, sources };
 
@@ -74,6 +75,11 @@ export async function iterate(policy: Policy, world: World): Promise<Iteration> 
 /** What is left of earlier work is taken away in this pass or in a later one. */
 async function tidied(policy: Policy, { driver, mayWrite }: World, at: Date): Promise<void> {
   await driver.tidy?.(policy, () => mayWrite?.(policy), at).catch(() => undefined);
+}
+
+/** What moves by itself just now is shown to no algorithm: its figures would be those of a restart. */
+function expectSteady({ unsteady }: Topology): void {
+  if (unsteady !== undefined) throw new Fault("TargetUnavailable", unsteady, { retry: true });
 }
 
 const kept = (memory: Memory | undefined): Pick<Iteration, "memory"> =>

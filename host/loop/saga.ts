@@ -6,7 +6,7 @@ import { noted, UNKNOWN } from "./settle.ts";
 import type { World } from "./world.ts";
 
 /** After these the write was not made, or nobody knows: the node is read again in the next pass, and finished. */
-const RESUMED: ReadonlySet<FaultCode> = new Set(["ClusterUnavailable", "NotLeader"]);
+const RESUMED: ReadonlySet<FaultCode> = new Set(["ClusterUnavailable", "TargetUnavailable", "NotLeader"]);
 /** A call that nobody answers costs up to 30 s; after this many in a row the others wait for the next pass. */
 const UNANSWERED_IN_A_ROW = 3;
 /** A decision that is older than so many intervals was made on another world. */

@@ -144,7 +144,11 @@ export function noted(pass: Iteration, policy: Policy, nowMs: number): Memory | 
 }
 
 /** After these a write may have been made, and nobody knows. */
-export const UNKNOWN: ReadonlySet<FaultCode> = new Set(["ClusterUnavailable", "DecisionAbandoned"]);
+export const UNKNOWN: ReadonlySet<FaultCode> = new Set([
+  "ClusterUnavailable",
+  "TargetUnavailable",
+  "DecisionAbandoned",
+]);
 
 /** Whose number a node has: what nobody knows to have been written is not held against anybody. */
 function writtenAfter(known: NodeMemory, { from, to }: Written, outcome: ChangeOutcome): NodeMemory {

@@ -35,4 +35,10 @@ export interface Edge {
 export interface Topology {
   readonly nodes: readonly TopologyNode[];
   readonly edges: readonly Edge[];
+  /** Since when it has run without a restart, RFC 3339; absent where that is not known. */
+  readonly runningSince?: string;
+  /** Slots of what runs it; absent where it has none. */
+  readonly slots?: { readonly total: number; readonly free: number };
+  /** Why nothing new is to be decided on it now, such as a job that restarts; what ran out of time is taken back all the same. */
+  readonly unsteady?: string;
 }

@@ -72,6 +72,7 @@ function tenantApi(server: Server, call: Call, identity: TenantApi["identity"]):
       }),
     create: notUsed,
     patch: notUsed,
+    apply: notUsed,
     delete: notUsed,
     request: notUsed,
   };

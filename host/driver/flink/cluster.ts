@@ -1,0 +1,33 @@
+import { count, fields, FLINK_LIMITS, list, text, type FlinkRest } from "../../flink/index.ts";
+
+/** Slots of a whole Flink cluster, which other jobs may use as well. */
+export interface Slots {
+  readonly total: number;
+  readonly free: number;
+}
+
+const MOST_SLOTS = 10_000_000;
+
+/** The slots of the cluster now. */
+export async function readSlots(rest: FlinkRest): Promise<Slots> {
+  const answer = fields(await rest.get("/overview"));
+  const total = count(answer["slots-total"], "number of slots", 0, MOST_SLOTS);
+  return { total, free: count(answer["slots-available"], "number of free slots", 0, total) };
+}
+
+/** A TaskManager, as the JobManager knows it. */
+export interface TaskManager {
+  readonly id: string;
+  /** Nothing runs on it. */
+  readonly isIdle: boolean;
+}
+
+/** The TaskManagers that are registered now. */
+export async function readTaskManagers(rest: FlinkRest): Promise<readonly TaskManager[]> {
+  const answer = fields(await rest.get("/taskmanagers"));
+  return list(answer["taskmanagers"], "TaskManagers", FLINK_LIMITS.taskManagers).map((one) => {
+    const slots = count(one["slotsNumber"], "slots of a TaskManager", 0, MOST_SLOTS);
+    const free = count(one["freeSlots"], "free slots of a TaskManager", 0, MOST_SLOTS);
+    return { id: text(one["id"], "id of a TaskManager"), isIdle: free === slots };
+  });
+}

@@ -1,0 +1,55 @@
+import type { FlinkVertex, Policy } from "../../policy/index.ts";
+import type { Topology, TopologyNode } from "../../topology/index.ts";
+import type { Named } from "../../flink/index.ts";
+import { readSlots } from "./cluster.ts";
+import { look, type Reach, type Seen } from "./look.ts";
+
+/** The job's graph, its vertices by the policy's names. */
+export async function discover(reach: Reach, policy: Policy): Promise<Topology> {
+  const seen = await look(reach, policy);
+  return { ...topologyOf(seen), slots: await readSlots(seen.rest) };
+}
+
+function topologyOf({ job, named, route, target }: Seen): Topology {
+  const names = new Map(named.map(({ vertex, name }) => [vertex.id, name]));
+  const keyed = new Set(job.edges.filter((one) => one.shipStrategy === "HASH").map(({ to }) => to));
+  const groups = [...new Set(named.map(({ vertex }) => vertex.slotGroup))];
+  const isRunning = job.state === "RUNNING";
+  const nodes = named.map(({ vertex, name, said }): TopologyNode => {
+    const { parallelism, serving, maxParallelism, status, slotGroup } = vertex;
+    const asked = route.asked.get(vertex.id) ?? parallelism;
+    return {
+      ...{ name, kind: "Vertex", parallelism: asked },
+      ready: isRunning ? serving : 0,
+      ...boundsOf(said, target.bounds),
+      ceiling: maxParallelism,
+      // Only records that come by key are spread by key group.
+      ...(keyed.has(vertex.id) ? { alignTo: maxParallelism } : {}),
+      // Flink's own ids of slot groups are others after each start.
+      ...(slotGroup === undefined ? {} : { slotGroup: `group-${groups.indexOf(slotGroup) + 1}` }),
+      attributes: { vertex: vertex.id, vertexName: vertex.name, status },
+      settled: isRunning && parallelism === asked && serving === parallelism,
+      revision: job.id,
+    };
+  });
+  return {
+    nodes,
+    edges: job.edges.map(({ from, to, shipStrategy }) => ({
+      from: names.get(from) ?? from,
+      to: names.get(to) ?? to,
+      ...(shipStrategy === undefined ? {} : { shipStrategy }),
+    })),
+    ...(job.runningSince === undefined ? {} : { runningSince: job.runningSince.toISOString() }),
+    ...(isRunning ? {} : { unsteady: `The job ${job.name} is ${job.state}` }),
+  };
+}
+
+/** A vertex has at least one instance. */
+function boundsOf(said: FlinkVertex | undefined, bounds: FlinkVertex["bounds"]) {
+  const { min, max } = said?.bounds ?? bounds;
+  return { min: Math.max(1, min), max: Math.max(1, max) };
+}
+
+/** The id of a node's vertex; undefined if the job has none for it. */
+export const vertexOf = (named: readonly Named[], node: string) =>
+  named.find(({ name }) => name === node)?.vertex;

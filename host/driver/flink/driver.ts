@@ -1,0 +1,42 @@
+import { serviceAccount } from "../../kube/index.ts";
+import type { Driver } from "../../loop/index.ts";
+import type { Policy } from "../../policy/index.ts";
+import { troubleOf } from "../trouble.ts";
+import { flinkTarget } from "./address.ts";
+import { discover } from "./discover.ts";
+import type { Reach } from "./look.ts";
+import { PATIENCE, type Patience } from "./patience.ts";
+import { scale } from "./scale.ts";
+
+/** What the Flink driver is made of; without other words it waits as long as `PATIENCE` says. */
+export type FlinkDriverOptions = Reach & Pick<Patience, "time"> & Partial<Patience>;
+
+/**
+ * Scales the vertices of a Flink job in the adaptive scheduler, or by an object of the Flink Kubernetes operator, and the
+ * TaskManagers with them where the policy names their object.
+ */
+export function flinkDriver({ cluster, jobManagers: reached, ...patience }: FlinkDriverOptions): Driver {
+  const reach = { cluster, jobManagers: reached };
+  return {
+    // Every change restarts the whole job from its last checkpoint.
+    rescaleScope: () => "job",
+    discover: (policy) => discover(reach, policy),
+    order: (_policy, changes) => (changes.length === 0 ? [] : [changes]),
+    scale: (policy, changes, permit) => scale(reach, { ...PATIENCE, ...patience }, policy, changes, permit),
+    trouble: (policy, _node, since) => trouble(reach, policy, since),
+  };
+}
+
+/** Why TaskManagers are not created, if the account may know it. */
+async function trouble({ cluster }: Reach, policy: Policy, since: Date) {
+  try {
+    const { taskManagers } = flinkTarget(policy);
+    if (taskManagers === undefined) return undefined;
+    const { apiVersion, kind, name } = taskManagers.ref;
+    const api = cluster.as(serviceAccount(policy.namespace, policy.serviceAccountName));
+    return await troubleOf(cluster, api, await cluster.resource(apiVersion, kind), name, since);
+  } catch {
+    // It explains, and nothing is decided on it: what cannot be read is not known.
+    return undefined;
+  }
+}

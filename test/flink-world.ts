@@ -1,0 +1,106 @@
+import { connect, type Cluster } from "../host/kube/index.ts";
+import { allow, bed, deployment, expectStatus, SCALER_RULES, until } from "./kube/bed.ts";
+import { flink, type Flink } from "./world/flink.ts";
+import { flinkFiles, NoFlink } from "./world/flink-files.ts";
+import { processNode, sharedCluster, type ProcessNode } from "./world/index.ts";
+
+/** A real Flink whose TaskManagers are pods of a Deployment `taskmanager` in a namespace with an account `scaler`. */
+export interface FlinkWorld extends Flink {
+  readonly cluster: Cluster;
+  readonly namespace: string;
+  readonly node: ProcessNode;
+  /** How often the job was restarted, by Flink's own count. */
+  readonly restarts: (job: string) => Promise<number>;
+  /** What the job is asked for, of the vertex of this name. */
+  readonly bounds: (job: string, vertex: string) => Promise<unknown>;
+  readonly replicas: () => Promise<number>;
+  /** Names of the pods that are there. */
+  readonly pods: () => Promise<string[]>;
+}
+
+interface WorldOptions {
+  /** TaskManagers at first, of two slots each. */
+  readonly replicas: number;
+}
+
+/** How to start one; undefined, with a warning, where there is no Flink. In CI that is a failure. */
+export async function realFlink(): Promise<((options: WorldOptions) => Promise<FlinkWorld>) | undefined> {
+  try {
+    await flinkFiles();
+    return start;
+  } catch (thrown) {
+    if (!(thrown instanceof NoFlink) || process.env["CI"] === "true") throw thrown;
+    console.warn(`SKIPPED: ${thrown.message}`);
+    return undefined;
+  }
+}
+
+const PODS = { apiGroups: [""], resources: ["pods"], verbs: ["list", "patch"] };
+
+async function start({ replicas }: WorldOptions): Promise<FlinkWorld> {
+  const world = await sharedCluster();
+  const [ground, jobs] = await Promise.all([bed(world.kubeconfig), flink({ taskManagers: 0 })]);
+  const node = await processNode(ground.admin, {
+    command: ({ pod }) => jobs.taskManager(pod),
+    isReady: async ({ log }) => (await log()).includes("Successful registration at resource manager"),
+  });
+  const namespace = await world.namespace();
+  await allow(ground, namespace, "scaler", [...SCALER_RULES, PODS]);
+  const path = `/apis/apps/v1/namespaces/${namespace}/deployments`;
+  const { spec, ...rest } = deployment("taskmanager", replicas);
+  const template = { ...spec.template, spec: { ...spec.template.spec, ...node.placement } };
+  await expectStatus(ground.admin("POST", path, { ...rest, spec: { ...spec, template } }), 201);
+  const ready = async () => {
+    const { status } = await expectStatus(ground.admin("GET", `${path}/taskmanager`), 200);
+    return Number(status?.["readyReplicas"] ?? 0);
+  };
+  for (let tries = 0; tries < 6 && (await ready()) < replicas; tries += 1)
+    await until(async () => (await ready()) === replicas, "TaskManagers are Ready").catch(() => undefined);
+  const cluster = connect({ kubeconfig: world.kubeconfig });
+  return {
+    ...{ ...jobs, cluster, namespace, node, ...countsOf(jobs) },
+    replicas: async () => {
+      const found = await expectStatus(ground.admin("GET", `${path}/taskmanager`), 200);
+      return Number(found["spec"]?.["replicas"]);
+    },
+    pods: async () => {
+      const found = await expectStatus(ground.admin("GET", `/api/v1/namespaces/${namespace}/pods`), 200);
+      return (found.items ?? []).map((pod) => String(pod["metadata"]?.["name"]));
+    },
+    async [Symbol.asyncDispose]() {
+      await cluster.close();
+      await expectStatus(ground.admin("DELETE", `${path}/taskmanager`), 200);
+      await node[Symbol.asyncDispose]();
+      await jobs[Symbol.asyncDispose]();
+      await ground[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function countsOf({ rest }: Flink): Pick<FlinkWorld, "restarts" | "bounds"> {
+  return {
+    restarts: async (job) => {
+      let value: number | undefined;
+      // A figure that was fetched a moment ago may be from before the restart.
+      for (let same = 0; same < 6;) {
+        await new Promise((resolve) => setTimeout(resolve, 250));
+        const [answer] = (await rest("GET", `/jobs/${job}/metrics?get=numRestarts`)) as { value: string }[];
+        const next = Number(answer?.value ?? Number.NaN);
+        same = next === value ? same + 1 : 0;
+        value = next;
+      }
+      return value ?? Number.NaN;
+    },
+    bounds: async (job, vertex) => {
+      const { vertices } = (await rest("GET", `/jobs/${job}`)) as {
+        vertices: { id: string; name: string }[];
+      };
+      const id = vertices.find(({ name }) => name === vertex)?.id ?? "";
+      const asked = (await rest("GET", `/jobs/${job}/resource-requirements`)) as Record<
+        string,
+        { parallelism: unknown }
+      >;
+      return asked[id]?.parallelism;
+    },
+  };
+}
