@@ -55,3 +55,6 @@ export async function settled(driver: Driver, one: Policy): Promise<Topology> {
   }
   throw new Error("the job does not settle");
 }
+
+/** A figure for whoever runs the tests; nothing depends on it. */
+export const told = (text: string) => void process.stderr.write(`sluice: ${text}\n`);

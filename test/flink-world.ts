@@ -30,7 +30,7 @@ export async function realFlink(): Promise<((options: WorldOptions) => Promise<F
     return start;
   } catch (thrown) {
     if (!(thrown instanceof NoFlink) || process.env["CI"] === "true") throw thrown;
-    console.warn(`SKIPPED: ${thrown.message}`);
+    process.stderr.write(`sluice: the tests with a real Flink are SKIPPED: ${thrown.message}\n`);
     return undefined;
   }
 }

@@ -86,6 +86,8 @@ const configOf = (directory: string, rest: number, rpc: number, slots: number) =
   "jobmanager.bind-host": "127.0.0.1",
   "jobmanager.memory.process.size": "900m",
   "jobmanager.scheduler": "adaptive",
+  // As in an application cluster: only there a job that shrinks keeps to as few TaskManagers as will do.
+  "execution.target": "embedded",
   "jobmanager.adaptive-scheduler.submission.resource-wait-timeout": "5 min",
   "jobmanager.adaptive-scheduler.submission.resource-stabilization-timeout": "0 s",
   // With the defaults a change takes up to a minute.
@@ -95,6 +97,8 @@ const configOf = (directory: string, rest: number, rpc: number, slots: number) =
   "taskmanager.bind-host": "127.0.0.1",
   "taskmanager.host": "localhost",
   "taskmanager.numberOfTaskSlots": `${slots}`,
+  // A slot that is free again is a job's for 50 s by default.
+  "slot.idle.timeout": "1000",
   "heartbeat.interval": "1000",
   "heartbeat.timeout": "6000",
   "rest.address": "localhost",

@@ -1,4 +1,14 @@
-import { count, fields, FLINK_LIMITS, list, text, type FlinkRest } from "../../flink/index.ts";
+import {
+  count,
+  fields,
+  FLINK_LIMITS,
+  list,
+  readJob,
+  runningJobs,
+  text,
+  type FlinkRest,
+} from "../../flink/index.ts";
+import { slotsFor } from "./slots.ts";
 
 /** Slots of a whole Flink cluster, which other jobs may use as well. */
 export interface Slots {
@@ -13,6 +23,17 @@ export async function readSlots(rest: FlinkRest): Promise<Slots> {
   const answer = fields(await rest.get("/overview"));
   const total = count(answer["slots-total"], "number of slots", 0, MOST_SLOTS);
   return { total, free: count(answer["slots-available"], "number of free slots", 0, total) };
+}
+
+/** Slots that the other jobs of the cluster need. */
+export async function slotsOfOthers(rest: FlinkRest, own: string): Promise<number> {
+  let slots = 0;
+  for (const { id } of await runningJobs(rest)) {
+    if (id === own) continue;
+    const { vertices } = await readJob(rest, id);
+    slots += slotsFor(vertices, new Map(vertices.map((one) => [one.id, one.parallelism])), "Shared");
+  }
+  return slots;
 }
 
 /** A TaskManager, as the JobManager knows it. */

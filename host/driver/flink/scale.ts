@@ -59,7 +59,7 @@ async function scaleJob(
       throw unavailable("It does not run with them yet");
     const settled = await look(reach, policy);
     const surplus = await fleetNow(settled, after);
-    if (surplus !== undefined) await shrink(surplus, settled, permit);
+    if (surplus !== undefined) await shrink(surplus, settled, patience, permit);
   } catch (thrown) {
     throw leftOver(thrown);
   }

@@ -10,7 +10,7 @@ import {
 import type { Permit } from "../../loop/index.ts";
 import type { Policy, TaskManagers } from "../../policy/index.ts";
 import { readScale, revisionOf, writeScale } from "../scale.ts";
-import { readSlots, readTaskManagers, type TaskManager } from "./cluster.ts";
+import { readSlots, readTaskManagers, slotsOfOthers, type TaskManager } from "./cluster.ts";
 import type { Reach, Seen } from "./look.ts";
 import { within, type Patience } from "./patience.ts";
 import type { Asked } from "./requirements.ts";
@@ -47,10 +47,7 @@ export async function readFleet(
 ): Promise<Fleet> {
   const { ref, slotMode } = taskManagers;
   const api = cluster.as(serviceAccount(policy.namespace, policy.serviceAccountName));
-  const { total, free } = await readSlots(rest);
-  const running = new Map(job.vertices.map(({ id, parallelism }) => [id, parallelism]));
-  const others = Math.max(0, total - free - slotsFor(job.vertices, running, slotMode));
-  const slots = slotsFor(job.vertices, after, slotMode) + others;
+  const slots = slotsFor(job.vertices, after, slotMode) + (await slotsOfOthers(rest, job.id));
   try {
     const resource = await cluster.resource(ref.apiVersion, ref.kind);
     const [scale, { status }] = await Promise.all([
@@ -82,20 +79,30 @@ export async function grow(fleet: Fleet, { rest }: Seen, patience: Patience, per
 }
 
 /** Takes away TaskManagers that are too many, of them only idle ones: a busy one would restart the job. */
-export async function shrink(fleet: Fleet, { rest }: Seen, permit: Permit): Promise<void> {
+export async function shrink(
+  fleet: Fleet,
+  { rest }: Seen,
+  patience: Patience,
+  permit: Permit,
+): Promise<void> {
   const { api, resource, name, replicas: from, pods, revision, selector } = fleet;
   if (pods >= from) return;
-  const podKind = POD;
-  const { items } = await api.list(podKind, { labelSelector: selector, limit: MOST_PODS });
-  const idle = idleOf(items, await readTaskManagers(rest), resource.kind);
+  let idle: string[] = [];
+  const areIdle = async () => {
+    const { items } = await api.list(POD, { labelSelector: selector, limit: MOST_PODS });
+    idle = idleOf(items, await readTaskManagers(rest), resource.kind);
+    return idle.length >= from - pods;
+  };
+  // Flink keeps a slot that is free again for its slot.idle.timeout.
+  const areAll = await within(patience, patience.settleMs, areIdle);
   const to = Math.max(pods, from - idle.length);
-  if (to === from) throw unavailable(`No TaskManager of ${resource.kind} ${name} is idle yet`);
   for (const pod of resource.kind === "StatefulSet" ? [] : idle.slice(0, from - to)) {
     const denied = permit();
     if (denied !== undefined) throw denied;
-    await api.patch(podKind, pod, "merge", { metadata: { annotations: { [DELETION_COST]: IDLE_COST } } });
+    await api.patch(POD, pod, "merge", { metadata: { annotations: { [DELETION_COST]: IDLE_COST } } });
   }
-  await writeScale(api, { resource, name, from, to, revision }, permit);
+  if (to < from) await writeScale(api, { resource, name, from, to, revision }, permit);
+  if (!areAll) throw unavailable(`${to - pods} TaskManagers of ${resource.kind} ${name} are not idle yet`);
 }
 
 const POD: Resource = { apiVersion: "v1", kind: "Pod", plural: "pods", namespaced: true, hasScale: false };
