@@ -8,9 +8,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Algorithms } from "./algorithm/index.ts";
 import { registryArtifacts } from "./artifact/index.ts";
 import { drivers, followTargets, jobsDriver, kubernetesDriver } from "./driver/index.ts";
+import {
+  drivers,
+  flinkAddress,
+  flinkDriver,
+  followTargets,
+  kubernetesDriver,
+  type Targets,
+} from "./driver/index.ts";
 import { engineFor } from "./engine/index.ts";
 import type { Fault } from "./fault/index.ts";
 import type { Flags } from "./flags.ts";
+import { jobManagers } from "./flink/index.ts";
 import { connect, leaseTimes, machineTime, type Cluster } from "./kube/index.ts";
 import {
   followOwnership,
@@ -26,7 +35,7 @@ import {
 import { clock, defined, knowledge, sandboxes, serve, tellPass } from "./parts.ts";
 import { allowedLimits, liveKey, type Policy, type PolicyKey } from "./policy/index.ts";
 import { shadowsFor } from "./shadows.ts";
-import { sources } from "./source/index.ts";
+import { flinkSource, sources } from "./source/index.ts";
 import type { KnowledgeStore } from "./store/index.ts";
 import {
   logger,
@@ -71,11 +80,13 @@ export async function operator(flags: Flags, signal: AbortSignal): Promise<void>
   const shadows = shadowsFor({ sandboxes: engine, registry, store, metrics, log, clock, limits, effects });
   await using trace = await tracing(flags);
   const targets = await followTargets({ ...around, kinds: flags.informers, time: machineTime });
+  const applications = reaching(cluster, network, targets);
   const world = {
     clock,
     ...defined({ mayWrite: shards && ((policy: Policy) => shards.mayWrite(policy.key)) }),
     driver: drivers({ kubernetes: kubernetesDriver(cluster, targets), jobs: jobsDriver(cluster) }),
     sources: sources({ endpoint: network.endpoint, credential: network.credentials.forService }),
+    ...applications.ways,
     engine: shadows.beside(
       engineFor(engine, (policy) => algorithms.of(policy).artifacts, effects, clock, { limits }),
     ),
@@ -100,7 +111,21 @@ export async function operator(flags: Flags, signal: AbortSignal): Promise<void>
   log.info({ console: console.url.href }, `the operator runs; console on ${console.url.href}`);
   await running.ended;
   await Promise.all([network.ended, shards?.ended, targets.ended]);
-  await Promise.all([world.sources.close(), artifacts.close(), cluster.close()]);
+  await Promise.all([applications.close(), artifacts.close(), cluster.close()]);
+}
+
+/** The ways to the applications of policies: who scales them, and who reads their figures. */
+function reaching(cluster: Cluster, { endpoint, credentials }: Network, targets: Targets) {
+  const flink = jobManagers(flinkAddress(cluster, endpoint));
+  const driver = drivers({
+    kubernetes: kubernetesDriver(cluster, targets),
+    flink: flinkDriver({ cluster, jobManagers: flink, time: machineTime }),
+  });
+  const read = sources({ endpoint, credential: credentials.forService, flink: flinkSource(flink) });
+  return {
+    ways: { driver, sources: read },
+    close: () => Promise.all([read.close(), flink.close()]),
+  };
 }
 
 async function registries(flags: Flags) {

@@ -137,7 +137,11 @@ describe("what is parsed", () => {
     if (!parsed.ok) throw parsed.fault;
     const { hosts, services } = parsed.value.algorithm.egress;
     const at = (field: string) => `${field}.credentialRef`;
-    expect([...hosts, ...services, ...parsed.value.sources].map((one) => one.credential)).toEqual([
+    expect(
+      [...hosts, ...services, ...parsed.value.sources].map((one) =>
+        "credential" in one ? one.credential : undefined,
+      ),
+    ).toEqual([
       undefined,
       { kind: "ClusterCredential", name: "shared", field: at("spec.algorithm.egress[2]") },
       { kind: "Credential", name: "key", field: at("spec.algorithm.egress[1]") },

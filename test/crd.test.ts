@@ -119,7 +119,7 @@ describe("a policy that the API server takes", () => {
 
   test("may ask for what this version does not act on yet", async () => {
     const target = {
-      flink: { jobManager: { flinkDeployment: { name: "clicks" } }, job: { name: "clicks" } },
+      jobs: { name: "clicks", templateRef: { apiVersion: "batch/v1", kind: "Job", name: "x" } },
     };
     expect(await answer({ "metadata.name": "later", "spec.target": target })).toContain("later created");
   });

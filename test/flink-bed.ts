@@ -58,3 +58,18 @@ export async function settled(driver: Driver, one: Policy): Promise<Topology> {
 
 /** A figure for whoever runs the tests; nothing depends on it. */
 export const told = (text: string) => void process.stderr.write(`sluice: ${text}\n`);
+
+const notAsked = () => {
+  throw new Error("no Kubernetes is to be asked");
+};
+
+/** No cluster: for a JobManager that is a service, and TaskManagers that are somebody else's. */
+export const noCluster: Cluster = {
+  ...{ as: notAsked, resource: notAsked, host: notAsked, close: () => Promise.resolve() },
+  get operator() {
+    return notAsked();
+  },
+  get leases() {
+    return notAsked();
+  },
+};

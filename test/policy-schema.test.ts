@@ -31,7 +31,6 @@ describe("a policy that asks for what is not there yet", () => {
   const BOOTSTRAP = [{ service: SERVICE }];
 
   test.each<[string, Changes]>([
-    ["spec.target.flink", { "spec.target": { flink: { jobManager: { service: SERVICE } } } }],
     [
       "spec.target.kafkaStreams",
       {
@@ -43,7 +42,6 @@ describe("a policy that asks for what is not there yet", () => {
     ["spec.sources[0].kafka", source({ kafka: { bootstrap: BOOTSTRAP, group: "g", topic: "t" } })],
     ["spec.sources[0].resource", source({ resource: {} })],
     ["spec.sources[0].http", source({ http: { service: SERVICE, value: "/queue" } })],
-    ["spec.sources[0].flink", source({ flink: { metrics: ["busyTimeMsPerSecond"] } })],
     ["spec.sources[0].cron", source({ cron: { start: "0 8 * * *", end: "0 18 * * *", value: 5 } })],
     [
       "spec.sources[0].prometheus.url",

@@ -144,9 +144,19 @@ const policyOf = ({ name, namespace, uid, generation }: Metadata, spec: Spec, co
 });
 
 function sourceOf(
-  { name, prometheus, byLabel, timeout, for: node, credentialRef }: NonNullable<Spec["sources"]>[number],
+  {
+    name,
+    prometheus,
+    flink,
+    byLabel,
+    timeout,
+    for: node,
+    credentialRef,
+  }: NonNullable<Spec["sources"]>[number],
   at: number,
 ): Source[] {
+  const timeoutMs = milliseconds(timeout);
+  if (flink !== undefined) return [{ name, kind: "flink", metrics: flink.metrics, timeoutMs }];
   if (prometheus?.service === undefined) return [];
   const { service, query } = prometheus;
   return [
@@ -158,7 +168,7 @@ function sourceOf(
       byLabel: byLabel?.label,
       node,
       ...credentialOf(credentialRef, `spec.sources[${at}]`),
-      timeoutMs: milliseconds(timeout),
+      timeoutMs,
     },
   ];
 }

@@ -33,7 +33,16 @@ export interface PrometheusSource {
   readonly credential?: CredentialUse;
   readonly timeoutMs: number;
 }
-export type Source = PrometheusSource;
+
+/** Metrics of the vertices of the target's Flink job; each value belongs to its vertex. */
+export interface FlinkSource {
+  readonly name: string;
+  readonly kind: "flink";
+  /** As Flink names them; `:avg`, `:max`, `:min` or `:sum` behind one says how the instances' values become one. */
+  readonly metrics: readonly string[];
+  readonly timeoutMs: number;
+}
+export type Source = PrometheusSource | FlinkSource;
 
 /** Where a step's module comes from. */
 export interface ArtifactUse {

@@ -1,1 +1,2 @@
+export { flinkSource } from "./flink.ts";
 export { sources, type CredentialOf, type Endpoint, type TenantSources } from "./sources.ts";

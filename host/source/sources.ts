@@ -2,7 +2,15 @@ import { Agent } from "undici";
 import { asFault, Fault } from "../fault/index.ts";
 import type { Observation } from "../knowledge/index.ts";
 import type { Sources } from "../loop/index.ts";
-import type { CredentialUse, Policy, ServicePort, Source, TenantKey } from "../policy/index.ts";
+import type {
+  CredentialUse,
+  FlinkSource,
+  Policy,
+  PrometheusSource,
+  ServicePort,
+  Source,
+  TenantKey,
+} from "../policy/index.ts";
 import { LIMITS } from "./limits.ts";
 import { prometheusSource } from "./prometheus.ts";
 import type { Shown } from "./shown.ts";
@@ -16,7 +24,17 @@ export type Endpoint = (policy: Policy, service: ServicePort) => Promise<URL>;
 /** The credential of a source, for its service. It throws a fault if the policy may not use it there. */
 export type CredentialOf = (policy: Policy, use: CredentialUse, service: ServicePort) => Promise<Shown>;
 
+/** The metrics of the policy's own Flink job. */
+export type FlinkMetrics = (
+  policy: Policy,
+  source: FlinkSource,
+  at: Date,
+  signal: AbortSignal,
+) => Promise<Observation>;
+
 interface SourceOptions {
+  /** Without it a source of the kind flink cannot be read. */
+  readonly flink?: FlinkMetrics;
   readonly endpoint: Endpoint;
   /** Without it a source that names a credential cannot be read. */
   readonly credential?: CredentialOf;
@@ -29,12 +47,13 @@ export type TenantSources = Sources & { close(): Promise<void> };
  * Reads all sources of a policy at the same time, each within its own time-out, in the policy's order. Connections are
  * a tenant's own: nothing that one tenant does to its connections can be felt by another.
  */
-export function sources({ endpoint, credential = nobodys }: SourceOptions): TenantSources {
+export function sources({ endpoint, credential = nobodys, flink = noFlink }: SourceOptions): TenantSources {
   const agents = new Map<TenantKey, Agent>();
 
   const observeOne = async (policy: Policy, source: Source, at: Date): Promise<Observation> => {
     const signal = AbortSignal.timeout(source.timeoutMs);
     try {
+      if (source.kind === "flink") return await flink(policy, source, at, signal);
       const dispatcher = agentOf(agents, policy.tenant);
       const found = await within(endpoint(policy, source.service), signal, source, "found");
       const shown =
@@ -92,11 +111,14 @@ const NOTHING: Shown = { headers: {}, texts: [] };
 const nobodys: CredentialOf = (_policy, { kind, name, field }) =>
   Promise.reject(new Fault("NotSupported", `There is nobody to read the ${kind} ${name} from`, { field }));
 
+const noFlink: FlinkMetrics = () =>
+  Promise.reject(new Fault("NotSupported", "There is nobody to read the metrics of a Flink job"));
+
 /** Finding the address and reading the credential count towards the source's time-out. */
 function within<T>(
   work: Promise<T>,
   signal: AbortSignal,
-  { service, timeoutMs }: Source,
+  { service, timeoutMs }: PrometheusSource,
   done: "found" | "authenticated",
 ): Promise<T> {
   return new Promise((resolve, reject) => {

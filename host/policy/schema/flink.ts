@@ -71,20 +71,16 @@ const node = block(
   { rules: [minUpToMax] },
 );
 
-export const flink = block(
-  "A job of Apache Flink; parallelism is that of its vertices.",
-  {
-    jobManager,
-    job: Type.Optional(job),
-    taskManagers: Type.Optional(taskManagers),
-    nodes: Type.Optional(
-      listBy(
-        "name",
-        `Vertices with names or bounds of their own, at most ${NODES_MAX}; the others are named as Flink names them.`,
-        node,
-        { max: NODES_MAX },
-      ),
+export const flink = block("A job of Apache Flink; parallelism is that of its vertices.", {
+  jobManager,
+  job: Type.Optional(job),
+  taskManagers: Type.Optional(taskManagers),
+  nodes: Type.Optional(
+    listBy(
+      "name",
+      `Vertices with names or bounds of their own, at most ${NODES_MAX}; the others are named as Flink names them.`,
+      node,
+      { max: NODES_MAX },
     ),
-  },
-  { notYet: "name the Deployments of the application as nodes of target.kubernetes" },
-);
+  ),
+});

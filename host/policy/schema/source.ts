@@ -49,17 +49,16 @@ const http = block(
   { notYet: INSTEAD, rules: [serviceOrUrl] },
 );
 
-const flink = block(
-  "Metrics of the vertices of the target's Flink job.",
-  {
-    metrics: listOf(
-      "Names of metrics, 1 to 20.",
-      text("Name of a metric, such as `busyTimeMsPerSecond`.", { maxLength: 253 }),
-      { min: 1, max: 20 },
+const flink = block("Metrics of the vertices of the target's Flink job; each value belongs to its vertex.", {
+  metrics: listOf(
+    "Names of metrics, 1 to 20.",
+    text(
+      "Name of a metric, such as `busyTimeMsPerSecond`. `:avg`, `:max`, `:min` or `:sum` behind it says how the values of a vertex's instances become one; without it the most of what is a time or a share, the least of a watermark, and else the sum.",
+      { maxLength: 253 },
     ),
-  },
-  { notYet: "use a prometheus source with the metrics that Flink reports" },
-);
+    { min: 1, max: 20 },
+  ),
+});
 
 const cronSource = block(
   "A number that holds from one time to another, and 0 outside.",
