@@ -7,12 +7,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Algorithms } from "./algorithm/index.ts";
 import { registryArtifacts } from "./artifact/index.ts";
-import { drivers, followTargets, jobsDriver, kubernetesDriver } from "./driver/index.ts";
 import {
   drivers,
   flinkAddress,
   flinkDriver,
   followTargets,
+  jobsDriver,
   kubernetesDriver,
   type Targets,
 } from "./driver/index.ts";
@@ -84,8 +84,6 @@ export async function operator(flags: Flags, signal: AbortSignal): Promise<void>
   const world = {
     clock,
     ...defined({ mayWrite: shards && ((policy: Policy) => shards.mayWrite(policy.key)) }),
-    driver: drivers({ kubernetes: kubernetesDriver(cluster, targets), jobs: jobsDriver(cluster) }),
-    sources: sources({ endpoint: network.endpoint, credential: network.credentials.forService }),
     ...applications.ways,
     engine: shadows.beside(
       engineFor(engine, (policy) => algorithms.of(policy).artifacts, effects, clock, { limits }),
@@ -120,6 +118,7 @@ function reaching(cluster: Cluster, { endpoint, credentials }: Network, targets:
   const driver = drivers({
     kubernetes: kubernetesDriver(cluster, targets),
     flink: flinkDriver({ cluster, jobManagers: flink, time: machineTime }),
+    jobs: jobsDriver(cluster),
   });
   const read = sources({ endpoint, credential: credentials.forService, flink: flinkSource(flink) });
   return {
