@@ -228,16 +228,18 @@ describe("the sources of a policy", () => {
 
   test("have connections of their tenant alone: a tenant that hangs eight does not hold up another", async () => {
     let asked = 0;
-    const endpoint = await serving((_, response) => {
+    const endpoint = await serving((request, response) => {
       asked += 1;
-      if (asked > 8) response.end(JSON.stringify(vector(sample({}, "1"))));
+      request.on("data", (body: Buffer) => {
+        if (String(body).includes("other")) response.end(JSON.stringify(vector(sample({}, "1"))));
+      });
     });
     const port = sources({ endpoint });
     closing.push(() => port.close());
     const greedy = Array.from({ length: 20 }, (_, at) => source({ name: `s${at}`, timeoutMs: 600 }));
     const held = port.observe(policy({ sources: greedy }), NOON);
     await expect.poll(() => asked).toBe(8);
-    const other = await port.observe(policy({ tenant: tenantKey("team-b"), sources: [source()] }), NOON);
+    const other = await port.observe(policy({ tenant: tenantKey("team-b"), sources: [source({ query: "other" })] }), NOON);
     expect(other["rates"]).toMatchObject({ series: [{ value: 1 }] });
     expect(Object.values(await held).every((one) => "error" in one)).toBe(true);
   });
