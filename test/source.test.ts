@@ -239,7 +239,10 @@ describe("the sources of a policy", () => {
     const greedy = Array.from({ length: 20 }, (_, at) => source({ name: `s${at}`, timeoutMs: 600 }));
     const held = port.observe(policy({ sources: greedy }), NOON);
     await expect.poll(() => asked).toBe(8);
-    const other = await port.observe(policy({ tenant: tenantKey("team-b"), sources: [source({ query: "other" })] }), NOON);
+    const other = await port.observe(
+      policy({ tenant: tenantKey("team-b"), sources: [source({ query: "other" })] }),
+      NOON,
+    );
     expect(other["rates"]).toMatchObject({ series: [{ value: 1 }] });
     expect(Object.values(await held).every((one) => "error" in one)).toBe(true);
   });
