@@ -23,6 +23,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   egress: ["fault", "policy"],
   flink: ["fault", "policy"],
   source: ["fault", "flink", "knowledge", "loop", "policy"],
+  kafka: ["fault", "policy"],
   store: ["fault", "knowledge", "loop", "policy"],
   driver: ["fault", "flink", "knowledge", "kube", "loop", "policy", "topology"],
   simulator: ["fault", "knowledge", "loop", "policy", "topology"],
@@ -34,6 +35,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
 /** Packages that only one folder may know, so that each can be replaced in one place. */
 const ONLY: Readonly<Record<string, string>> = {
   "@kubernetes/client-node": "kube",
+  "@platformatic/kafka": "kafka",
   "@extism/extism": "engine",
   "prom-client": "telemetry",
   "@opentelemetry/api": "telemetry",

@@ -1,0 +1,267 @@
+import {
+  describeGroupsV5,
+  findCoordinatorV4,
+  listOffsetsV7,
+  metadataV12,
+  offsetFetchV8,
+  type DescribeGroupsResponseGroup,
+} from "@platformatic/kafka";
+import { Fault } from "../fault/index.ts";
+import type { Broker, CredentialUse, Policy } from "../policy/index.ts";
+import type { Ask } from "./connection.ts";
+import { Connections } from "./connections.ts";
+import { LIMITS } from "./limits.ts";
+import type { Brokers, Manner, Place, ProofOf } from "./place.ts";
+import { invalid, refusal, unavailable } from "./refusal.ts";
+
+/** What is asked on whose behalf, and until when. */
+export interface Asked {
+  readonly policy: Policy;
+  readonly bootstrap: readonly Broker[];
+  readonly credential: CredentialUse | undefined;
+  readonly tls: Manner["tls"];
+  readonly signal: AbortSignal;
+}
+
+/** A partition by its topic and number. */
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Clusters of Kafka, as policies may ask them; Kafka 3.0 and later. */
+export interface Kafka {
+  /** Finds the brokers of a cluster. Throws `SourceUnavailable` where none answers, and what keeps the policy from asking. */
+  cluster(asked: Asked): Promise<KafkaCluster>;
+  /** How many connections there are. */
+  readonly connections: number;
+  close(): void;
+}
+
+/** Clusters of Kafka, asked at places that `brokers` allows and with what `proof` reveals. */
+export function kafka({ brokers, proof }: { readonly brokers: Brokers; readonly proof: ProofOf }): Kafka {
+  const connections = new Connections();
+  return {
+    async cluster(asked) {
+      const { policy, bootstrap, credential, tls, signal } = asked;
+      const shown = credential && (await within(proof(policy, credential, bootstrap), signal));
+      const found = await Promise.allSettled(
+        bootstrap.map((one) => within(brokers.named(policy, one, signal), signal)),
+      );
+      const named = found.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+      const [refused] = found.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : []));
+      if (named.length === 0) throw refused;
+      return new KafkaCluster({ policy, signal, brokers, connections, named, manner: { tls, proof: shown } });
+    },
+    get connections() {
+      return connections.size;
+    },
+    close: () => connections.close(),
+  };
+}
+
+interface Setting {
+  readonly policy: Policy;
+  readonly signal: AbortSignal;
+  readonly brokers: Brokers;
+  readonly connections: Connections;
+  /** The brokers that the policy names. */
+  readonly named: readonly Place[];
+  readonly manner: Manner;
+}
+
+const CONSUMER_GROUP = 0;
+const ANY_REPLICA = -1;
+const UNCOMMITTED = 0;
+/** What is asked for in place of a time. */
+const AT = { end: -1n, start: -2n } as const;
+/** A number that is larger is no longer itself in JSON. */
+const LARGEST = BigInt(Number.MAX_SAFE_INTEGER);
+
+/** One cluster, during one pass of one policy. Everything throws a fault where it cannot be known for certain. */
+export class KafkaCluster {
+  readonly #setting: Setting;
+  readonly #brokers = new Map<number, Pick<Place, "host" | "port">>();
+
+  constructor(setting: Setting) {
+    this.#setting = setting;
+  }
+
+  /** The partitions of topics and their leaders. Throws `SourceInvalid` for a topic that does not exist. */
+  async partitions(topics: readonly string[]): Promise<(TopicPartition & { readonly leader: number })[]> {
+    const answer = await this.#askNamed((wire, done) =>
+      metadataV12.api(wire, [...topics], false, false, done),
+    );
+    this.#brokers.clear();
+    for (const { nodeId, host, port } of answer.brokers) this.#brokers.set(nodeId, { host, port });
+    const wanted = new Set(topics);
+    const found = answer.topics.flatMap(({ name, partitions }) =>
+      name !== null && wanted.has(name)
+        ? partitions.map(({ partitionIndex, leaderId }) => ({
+            topic: name,
+            partition: partitionIndex,
+            leader: leaderId,
+          }))
+        : [],
+    );
+    const missing = topics.find((topic) => !found.some((one) => one.topic === topic));
+    if (missing !== undefined) throw invalid(`the broker says nothing of the topic ${missing}`);
+    return checked(found);
+  }
+
+  /** The offset after the last record of each partition, or that of the first that is still there. */
+  async offsets(
+    partitions: readonly (TopicPartition & { readonly leader: number })[],
+    at: keyof typeof AT,
+  ): Promise<Map<string, number>> {
+    const leaders = Map.groupBy(partitions, ({ leader }) => leader);
+    const answers = await Promise.all(
+      [...leaders].map(([leader, own]) => {
+        const topics = [...Map.groupBy(own, ({ topic }) => topic)].map(([name, all]) => ({
+          name,
+          partitions: all.map(({ partition }) => ({
+            partitionIndex: partition,
+            currentLeaderEpoch: -1,
+            timestamp: AT[at],
+          })),
+        }));
+        return this.#askNode(leader, (wire, done) =>
+          listOffsetsV7.api(wire, ANY_REPLICA, UNCOMMITTED, topics, done),
+        );
+      }),
+    );
+    const said = answers.flatMap(({ topics }) =>
+      topics.flatMap(({ name, partitions: all }) =>
+        all.map(({ partitionIndex, offset }) => [keyOf(name, partitionIndex), offsetOf(offset)] as const),
+      ),
+    );
+    const offsets = new Map(said);
+    const missing = partitions.find((one) => !offsets.has(keyOf(one.topic, one.partition)));
+    if (missing !== undefined)
+      throw invalid(`the broker says no offset of the partition ${missing.partition} of ${missing.topic}`);
+    return offsets;
+  }
+
+  /** What a group has committed, of one topic or of all: a partition without a commit is not there. */
+  async committed(
+    group: string,
+    topic?: string,
+    partitions: readonly number[] = [],
+  ): Promise<Map<string, number>> {
+    const asked = {
+      groupId: group,
+      memberEpoch: -1,
+      topics: topic === undefined ? null : [{ name: topic, partitionIndexes: [...partitions] }],
+    };
+    const answer = await this.#askCoordinator(group, (wire, done) =>
+      offsetFetchV8.api(wire, [asked], false, done),
+    );
+    const own = answer.groups.find(({ groupId }) => groupId === group);
+    if (own === undefined) throw invalid(`the broker says nothing of the group ${group}`);
+    const said = checked(
+      own.topics.flatMap(({ name, partitions: all }) =>
+        all.map(({ partitionIndex, committedOffset }) => ({
+          topic: name,
+          partition: partitionIndex,
+          offset: committedOffset,
+        })),
+      ),
+    );
+    return new Map(
+      // Kafka's word for none.
+      said.flatMap((one) =>
+        one.offset === -1n ? [] : [[keyOf(one.topic, one.partition), offsetOf(one.offset)] as const],
+      ),
+    );
+  }
+
+  /** A group of the classic protocol with its members and what each is assigned, undecoded. */
+  async group(group: string): Promise<DescribeGroupsResponseGroup> {
+    const answer = await this.#askCoordinator(group, (wire, done) =>
+      describeGroupsV5.api(wire, [group], false, done),
+    );
+    const own = answer.groups.find(({ groupId }) => groupId === group);
+    if (own === undefined) throw invalid(`the broker says nothing of the group ${group}`);
+    return own;
+  }
+
+  /** Asks the broker that has a group. */
+  async #askCoordinator<Answer>(group: string, ask: Ask<Answer>): Promise<Answer> {
+    const { coordinators } = await this.#askNamed((wire, done) =>
+      findCoordinatorV4.api(wire, CONSUMER_GROUP, [group], done),
+    );
+    const coordinator = coordinators.find(({ key }) => key === group);
+    if (coordinator === undefined) throw invalid(`the broker knows no coordinator of the group ${group}`);
+    return this.#askAdvertised(coordinator, ask);
+  }
+
+  async #askNode<Answer>(node: number, ask: Ask<Answer>): Promise<Answer> {
+    const broker = this.#brokers.get(node);
+    if (broker === undefined) throw unavailable("a partition has no leader now");
+    return this.#askAdvertised(broker, ask);
+  }
+
+  async #askAdvertised<Answer>(told: Pick<Place, "host" | "port">, ask: Ask<Answer>): Promise<Answer> {
+    const { policy, named, brokers, signal } = this.#setting;
+    const place = await within(brokers.advertised(policy, told, named, signal), signal);
+    return this.#askAt(place, ask);
+  }
+
+  /** Asks the brokers that the policy names, one after the other until one answers. */
+  async #askNamed<Answer>(ask: Ask<Answer>): Promise<Answer> {
+    let why: unknown = unavailable("there is no broker");
+    for (const place of this.#setting.named) {
+      try {
+        return await this.#askAt(place, ask);
+      } catch (thrown) {
+        why = thrown;
+        if (!(thrown instanceof Fault) || !thrown.retry) throw thrown;
+      }
+    }
+    throw why;
+  }
+
+  async #askAt<Answer>(place: Place, ask: Ask<Answer>): Promise<Answer> {
+    const { policy, manner, connections, signal } = this.#setting;
+    try {
+      return await connections.use(
+        policy.tenant,
+        place,
+        manner,
+        (connection) => connection.ask(ask, signal),
+        signal,
+      );
+    } catch (thrown) {
+      throw refusal(thrown);
+    }
+  }
+}
+
+/** What a partition is known by in the answers' maps. */
+export const keyOf = (topic: string, partition: number): string => `${topic}/${partition}`;
+
+function checked<One extends TopicPartition>(found: One[]): One[] {
+  if (found.length > LIMITS.partitions)
+    throw invalid(`there are ${found.length} partitions; at most ${LIMITS.partitions} are read`, {
+      remedy: "Read the lag from an exporter, with a prometheus source that adds it up.",
+    });
+  const keys = new Set(found.map(({ topic, partition }) => keyOf(topic, partition)));
+  if (keys.size < found.length || found.some(({ partition }) => partition < 0))
+    throw invalid("the broker says one partition twice, or one below 0");
+  return found;
+}
+
+function offsetOf(offset: bigint): number {
+  if (offset < 0n || offset > LARGEST) throw invalid(`the broker says the offset ${offset}`);
+  return Number(offset);
+}
+
+/** What others do on the way counts towards the time. */
+function within<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const late = () => reject(unavailable("the brokers were not found in time"));
+  if (signal.aborted) late();
+  signal.addEventListener("abort", late, { once: true });
+  work.then(resolve, reject);
+  return promise.finally(() => signal.removeEventListener("abort", late));
+}
