@@ -4,7 +4,7 @@ import {
   listOffsetsV7,
   metadataV12,
   offsetFetchV8,
-  type DescribeGroupsResponseGroup,
+  type API,
 } from "@platformatic/kafka";
 import { Fault } from "../fault/index.ts";
 import type { Broker, CredentialUse, Policy } from "../policy/index.ts";
@@ -89,21 +89,16 @@ export class KafkaCluster {
 
   /** The partitions of topics and their leaders. Throws `SourceInvalid` for a topic that does not exist. */
   async partitions(topics: readonly string[]): Promise<(TopicPartition & { readonly leader: number })[]> {
-    const answer = await this.#askNamed((wire, done) =>
-      metadataV12.api(wire, [...topics], false, false, done),
-    );
+    const answer = await this.#askNamed(request(metadataV12.api, [...topics], false, false));
     this.#brokers.clear();
     for (const { nodeId, host, port } of answer.brokers) this.#brokers.set(nodeId, { host, port });
     const wanted = new Set(topics);
-    const found = answer.topics.flatMap(({ name, partitions }) =>
-      name !== null && wanted.has(name)
-        ? partitions.map(({ partitionIndex, leaderId }) => ({
-            topic: name,
-            partition: partitionIndex,
-            leader: leaderId,
-          }))
-        : [],
-    );
+    const found: (TopicPartition & { readonly leader: number })[] = [];
+    for (const { name, partitions } of answer.topics) {
+      if (name === null || name === undefined || !wanted.has(name)) continue;
+      for (const { partitionIndex, leaderId } of partitions)
+        found.push({ topic: name, partition: partitionIndex, leader: leaderId });
+    }
     const missing = topics.find((topic) => !found.some((one) => one.topic === topic));
     if (missing !== undefined) throw invalid(`the broker says nothing of the topic ${missing}`);
     return checked(found);
@@ -125,9 +120,7 @@ export class KafkaCluster {
             timestamp: AT[at],
           })),
         }));
-        return this.#askNode(leader, (wire, done) =>
-          listOffsetsV7.api(wire, ANY_REPLICA, UNCOMMITTED, topics, done),
-        );
+        return this.#askNode(leader, request(listOffsetsV7.api, ANY_REPLICA, UNCOMMITTED, topics));
       }),
     );
     const said = answers.flatMap(({ topics }) =>
@@ -153,9 +146,7 @@ export class KafkaCluster {
       memberEpoch: -1,
       topics: topic === undefined ? null : [{ name: topic, partitionIndexes: [...partitions] }],
     };
-    const answer = await this.#askCoordinator(group, (wire, done) =>
-      offsetFetchV8.api(wire, [asked], false, done),
-    );
+    const answer = await this.#askCoordinator(group, request(offsetFetchV8.api, [asked], false));
     const own = answer.groups.find(({ groupId }) => groupId === group);
     if (own === undefined) throw invalid(`the broker says nothing of the group ${group}`);
     const said = checked(
@@ -176,10 +167,8 @@ export class KafkaCluster {
   }
 
   /** A group of the classic protocol with its members and what each is assigned, undecoded. */
-  async group(group: string): Promise<DescribeGroupsResponseGroup> {
-    const answer = await this.#askCoordinator(group, (wire, done) =>
-      describeGroupsV5.api(wire, [group], false, done),
-    );
+  async group(group: string): Promise<describeGroupsV5.DescribeGroupsResponseGroup> {
+    const answer = await this.#askCoordinator(group, request(describeGroupsV5.api, [group], false));
     const own = answer.groups.find(({ groupId }) => groupId === group);
     if (own === undefined) throw invalid(`the broker says nothing of the group ${group}`);
     return own;
@@ -187,9 +176,7 @@ export class KafkaCluster {
 
   /** Asks the broker that has a group. */
   async #askCoordinator<Answer>(group: string, ask: Ask<Answer>): Promise<Answer> {
-    const { coordinators } = await this.#askNamed((wire, done) =>
-      findCoordinatorV4.api(wire, CONSUMER_GROUP, [group], done),
-    );
+    const { coordinators } = await this.#askNamed(request(findCoordinatorV4.api, CONSUMER_GROUP, [group]));
     const coordinator = coordinators.find(({ key }) => key === group);
     if (coordinator === undefined) throw invalid(`the broker knows no coordinator of the group ${group}`);
     return this.#askAdvertised(coordinator, ask);
@@ -236,6 +223,11 @@ export class KafkaCluster {
     }
   }
 }
+
+const request =
+  <Args extends unknown[], Answer>(api: API<Args, Answer>, ...args: Args): Ask<Answer> =>
+  (wire, done) =>
+    api(wire, ...args, done);
 
 /** What a partition is known by in the answers' maps. */
 export const keyOf = (topic: string, partition: number): string => `${topic}/${partition}`;

@@ -1,5 +1,4 @@
 import { saslAuthenticateV2, saslHandshakeV1, saslPlain, saslScramSha } from "@platformatic/kafka";
-import type { SaslAuthenticateResponse } from "@platformatic/kafka";
 import type { Ask, BrokerConnection } from "./connection.ts";
 import { LIMITS } from "./limits.ts";
 import type { Proof } from "./place.ts";
@@ -16,12 +15,12 @@ export async function authenticate(
   proof: Sasl,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  await connection.ask((wire, done) => saslHandshakeV1.api(wire, proof.mechanism, done), signal);
+  await connection.ask<unknown>((wire, done) => saslHandshakeV1.api(wire, proof.mechanism, done), signal);
   const { sessionLifetimeMs } = await connection.ask(exchange(proof), signal);
   return sessionLifetimeMs > 0n ? Number(sessionLifetimeMs) : undefined;
 }
 
-function exchange({ mechanism, username, password }: Sasl): Ask<SaslAuthenticateResponse> {
+function exchange({ mechanism, username, password }: Sasl): Ask<saslAuthenticateV2.SaslAuthenticateResponse> {
   const { api } = saslAuthenticateV2;
   if (mechanism === "PLAIN")
     return (wire, done) => saslPlain.authenticate(api, wire, username, password, done);
