@@ -20,6 +20,7 @@ import { engineFor } from "./engine/index.ts";
 import type { Fault } from "./fault/index.ts";
 import type { Flags } from "./flags.ts";
 import { jobManagers } from "./flink/index.ts";
+import { kafka } from "./kafka/index.ts";
 import { connect, leaseTimes, machineTime, type Cluster } from "./kube/index.ts";
 import {
   followOwnership,
@@ -113,14 +114,19 @@ export async function operator(flags: Flags, signal: AbortSignal): Promise<void>
 }
 
 /** The ways to the applications of policies: who scales them, and who reads their figures. */
-function reaching(cluster: Cluster, { endpoint, credentials }: Network, targets: Targets) {
+function reaching(cluster: Cluster, { endpoint, brokers, credentials }: Network, targets: Targets) {
   const flink = jobManagers(flinkAddress(cluster, endpoint));
   const driver = drivers({
     kubernetes: kubernetesDriver(cluster, targets),
     flink: flinkDriver({ cluster, jobManagers: flink, time: machineTime }),
     jobs: jobsDriver(cluster),
   });
-  const read = sources({ endpoint, credential: credentials.forService, flink: flinkSource(flink) });
+  const read = sources({
+    endpoint,
+    credential: credentials.forService,
+    flink: flinkSource(flink),
+    kafka: kafka({ brokers, proof: credentials.forBrokers }),
+  });
   return {
     ways: { driver, sources: read },
     close: () => Promise.all([read.close(), flink.close()]),

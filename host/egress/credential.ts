@@ -38,7 +38,12 @@ export async function secretFor(
         "Bind it to that place under its spec.hosts, or leave it out of the rule. A host is asked over https.",
     });
   const revealed = await before(signal, credential.reveal());
-  if ("certificate" in revealed) return { ...NO_SECRET, identity: revealed };
+  if ("certificate" in revealed) {
+    if (place.destination.scheme === "https") return { ...NO_SECRET, identity: revealed };
+    throw denied(`${name} is a certificate, which is shown over TLS alone: a service is asked over http`, {
+      field,
+    });
+  }
   const header = revealed.header.toLowerCase();
   if (!isHeader(header, revealed.value)) throw denied(`${name} is no header`, { field });
   if (Object.hasOwn(headers, header))

@@ -1,3 +1,4 @@
+export { brokerPlaces } from "./brokers.ts";
 export { egress, type Answer, type Egress, type EgressOptions } from "./egress.ts";
 export type { EffectError } from "./denial.ts";
 export type { EgressCredential, Grant, Revealed } from "./grant.ts";

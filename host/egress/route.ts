@@ -93,7 +93,12 @@ async function inside(
   };
 }
 
-function checked(host: string, addresses: readonly string[], refused: AddressCheck): readonly string[] {
+/** All addresses of a host, if each of them may be connected to. Throws `EffectDenied` if one may not. */
+export function checked(
+  host: string,
+  addresses: readonly string[],
+  refused: AddressCheck,
+): readonly string[] {
   for (const address of addresses) {
     const why = refused(address);
     // One forbidden address among good ones is how a name is turned against its reader: none of them is used.

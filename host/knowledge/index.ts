@@ -10,6 +10,7 @@ export type {
   LogLine,
   Observation,
   Observations,
+  Partition,
   Past,
   PastEntry,
   Reason,

@@ -13,9 +13,24 @@ export interface Sample {
   readonly at: string;
 }
 
+/** One partition of a topic, as a consumer group sees it. */
+export interface Partition {
+  readonly topic: string;
+  readonly partition: number;
+  /** Absent before the group's first commit. */
+  readonly committed?: number;
+  readonly end: number;
+  readonly lag: number;
+}
+
 /** What a source said: values, nothing, or that it failed. The three are never confused. */
 export type Observation =
-  | { readonly series: readonly Sample[]; readonly at: string }
+  | {
+      readonly series: readonly Sample[];
+      /** Beside them, from sources that read Kafka: the partitions behind the values. */
+      readonly partitions?: readonly Partition[];
+      readonly at: string;
+    }
   | { readonly noData: true; readonly at: string }
   | { readonly error: { readonly code: FaultCode; readonly message: string }; readonly at: string };
 export type Observations = Readonly<Record<string, Observation>>;

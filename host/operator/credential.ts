@@ -1,9 +1,11 @@
 import type { EgressCredential, Revealed } from "../egress/index.ts";
 import { asFault, Fault } from "../fault/index.ts";
 import { fieldsOf, serviceAccount, type Cluster, type KubeObject, type Time } from "../kube/index.ts";
+import type { Broker } from "../policy/index.ts";
 import {
   parseClusterCredential,
   parseCredential,
+  type BoundTo,
   type ClusterCredential,
   type Credential,
   type CredentialUse,
@@ -13,7 +15,16 @@ import {
   type ServicePort,
 } from "../policy/index.ts";
 import { Kept } from "./kept.ts";
-import { bearer, noHttp, revealed, unavailable, type KeptProof } from "./secret.ts";
+import {
+  bearer,
+  brokerProof,
+  noHttp,
+  noKafka,
+  revealed,
+  unavailable,
+  type BrokerProof,
+  type KeptProof,
+} from "./secret.ts";
 import type { Tenants } from "./tenants.ts";
 
 /** The credentials of a cluster, as policies may use them. */
@@ -22,6 +33,8 @@ export interface Credentials {
   of(policy: Policy, use: CredentialUse): Promise<EgressCredential>;
   /** What a request to a service shows. Throws `EffectDenied` if the credential is not bound to the service. */
   forService(policy: Policy, use: CredentialUse, service: ServicePort): Promise<Shown>;
+  /** What brokers of Kafka are shown. Throws `EffectDenied` if the credential is not bound to every one of them. */
+  forBrokers(policy: Policy, use: CredentialUse, brokers: readonly Broker[]): Promise<BrokerProof>;
   /** Forgets every secret. */
   close(): void;
 }
@@ -46,6 +59,7 @@ interface Options {
  */
 export function credentials({ cluster, tenants, namespace, time }: Options): Credentials {
   const kept = new Kept<Revealed>(time);
+  const shown = new Kept<BrokerProof>(time);
   const source: Source = { cluster, tenants, namespace, kept };
   const of = (policy: Policy, use: CredentialUse) =>
     use.kind === "Credential" ? ownCredential(source, policy, use) : sharedCredential(source, policy, use);
@@ -53,29 +67,44 @@ export function credentials({ cluster, tenants, namespace, time }: Options): Cre
     of,
     async forService(policy, use, service) {
       const { hosts, reveal } = await of(policy, use);
-      const isBound = hosts.some(
-        (one) => "service" in one && one.service.name === service.name && one.service.port === service.port,
-      );
-      if (!isBound) {
-        throw new Fault(
-          "EffectDenied",
-          `The ${use.kind} ${use.name} is not bound to the service ${service.name}:${service.port}`,
-          {
-            field: use.field,
-            remedy:
-              use.kind === "Credential"
-                ? "Bind it to the service under its spec.hosts, or remove it from the source."
-                : "Name a Credential: a ClusterCredential is bound to hosts, and never to a service.",
-          },
-        );
-      }
-      const shown = await reveal();
-      if ("certificate" in shown) throw new Fault("Internal", "A certificate is bound to a service");
-      return { headers: { [shown.header]: shown.value }, texts: shown.texts };
+      checkBound(hosts, service, use);
+      const secret = await reveal();
+      if ("certificate" in secret)
+        throw unavailable(`The ${quoted(use)} is a certificate, and a service is asked over http`, use, {
+          remedy: "Name a credential of the kind basic, bearer or serviceAccountToken.",
+        });
+      return { headers: { [secret.header]: secret.value }, texts: secret.texts };
     },
-    close: () => kept.clear(),
+    async forBrokers(policy, use, brokers) {
+      // It is bound to hosts alone, and none of these is one.
+      if (use.kind === "ClusterCredential") throw unbound(use, "a broker");
+      const { hosts, proof, secret, key } = await readOwn(source, policy, use);
+      for (const one of brokers) if ("service" in one) checkBound(hosts, one.service, use);
+      if (proof.kind !== "sasl" && proof.kind !== "mtls") throw noKafka(use, proof.kind);
+      return shown.get(key, async () => brokerProof(proof, await secret(proof.secret), use));
+    },
+    close() {
+      kept.clear();
+      shown.clear();
+    },
   };
 }
+
+function checkBound(hosts: readonly BoundTo[], { name, port }: ServicePort, use: CredentialUse): void {
+  const isBound = hosts.some(
+    (one) => "service" in one && one.service.name === name && one.service.port === port,
+  );
+  if (!isBound) throw unbound(use, `the service ${name}:${port}`);
+}
+
+const unbound = (use: CredentialUse, where: string) =>
+  new Fault("EffectDenied", `The ${use.kind} ${use.name} is not bound to ${where}`, {
+    field: use.field,
+    remedy:
+      use.kind === "Credential"
+        ? "Bind it to the service under its spec.hosts, or remove it from the source."
+        : "Name a Credential: a ClusterCredential is bound to hosts, and never to a service.",
+  });
 
 interface Source {
   readonly cluster: Cluster;
@@ -87,8 +116,8 @@ type ReadSecret = (name: string) => Promise<KubeObject>;
 
 const API_VERSION = "sluice.dev/v1alpha1";
 
-async function ownCredential(source: Source, policy: Policy, use: CredentialUse): Promise<EgressCredential> {
-  const { cluster, kept } = source;
+/** A Credential of the policy's namespace, and how its Secret is read; both as the policy's account. */
+async function readOwn({ cluster }: Source, policy: Policy, use: CredentialUse) {
   const identity = serviceAccount(policy.namespace, policy.serviceAccountName);
   const api = cluster.as(identity);
   const resource = await cluster.resource(API_VERSION, use.kind);
@@ -96,18 +125,27 @@ async function ownCredential(source: Source, policy: Policy, use: CredentialUse)
     .get(resource, use.name)
     .catch((thrown: unknown) => refuse(thrown, use, missing(`There is no ${quoted(use)}`, use)));
   const { hosts, proof } = usable(parseCredential(object), use);
-  const secret: ReadSecret = async (name) => api.get(await cluster.resource("v1", "Secret"), name);
+  const where = `the namespace ${policy.namespace}`;
+  const secret: ReadSecret = async (name) =>
+    api
+      .get(await cluster.resource("v1", "Secret"), name)
+      .catch((thrown: unknown) => refuse(thrown, use, noSecret(name, where, use)));
+  return { hosts, proof, secret, key: keyOf(identity.user, object, use) };
+}
+
+async function ownCredential(source: Source, policy: Policy, use: CredentialUse): Promise<EgressCredential> {
+  const { hosts, proof, secret, key } = await readOwn(source, policy, use);
   const reveal = () =>
     proof.kind === "serviceAccountToken"
       ? tokenFor(source, policy, use, proof)
-      : fromSecret(proof, secret, use, `the namespace ${policy.namespace}`);
+      : fromSecret(proof, secret, use);
   // A token is asked for only as long as the Tenant approves of whom it is for, whatever is kept.
   const check = proof.kind === "serviceAccountToken" ? () => approve(source, policy, use, proof) : undefined;
   return {
     hosts,
     async reveal() {
       check?.();
-      return kept.get(keyOf(identity.user, object, use), reveal);
+      return source.kept.get(key, reveal);
     },
   };
 }
@@ -131,8 +169,10 @@ async function sharedCredential(
   const secret: ReadSecret = async (name) =>
     cluster.operator
       .get(await cluster.resource("v1", "Secret"), { namespace, name })
-      .catch((thrown: unknown) => unlisted(thrown, name));
-  const reveal = () => fromSecret(proof, secret, use, "the operator's namespace");
+      .catch((thrown: unknown) =>
+        refuse(unlisted(thrown, name), use, noSecret(name, "the operator's namespace", use)),
+      );
+  const reveal = () => fromSecret(proof, secret, use);
   return { hosts, reveal: () => kept.get(keyOf(user, object, use), reveal) };
 }
 
@@ -146,17 +186,14 @@ const keyOf = (
   { kind, field }: CredentialUse,
 ) => [user, kind, uid, resourceVersion, field].join(" ");
 
-async function fromSecret(
-  proof: KeptProof,
-  read: ReadSecret,
-  use: CredentialUse,
-  where: string,
-): Promise<Revealed> {
+async function fromSecret(proof: KeptProof, read: ReadSecret, use: CredentialUse): Promise<Revealed> {
   // HTTP has no use for it: its Secret is not even read.
   if (proof.kind === "sasl") throw noHttp(use);
-  const none = missing(`There is no Secret ${proof.secret} in ${where}, which the ${quoted(use)} names`, use);
-  return revealed(proof, await read(proof.secret).catch((thrown: unknown) => refuse(thrown, use, none)), use);
+  return revealed(proof, await read(proof.secret), use);
 }
+
+const noSecret = (name: string, where: string, use: CredentialUse) =>
+  missing(`There is no Secret ${name} in ${where}, which the ${quoted(use)} names`, use);
 
 type TokenProof = Extract<Proof, { kind: "serviceAccountToken" }>;
 
@@ -221,10 +258,10 @@ const missing = (message: string, use: CredentialUse) =>
 const quoted = ({ kind, name }: CredentialUse) => `${kind} ${name}`;
 
 /** The operator reads the Secrets that a Role lists, and no others. */
-function unlisted(thrown: unknown, name: string): never {
+function unlisted(thrown: unknown, name: string): Fault {
   const fault = asFault(thrown);
-  if (fault.code !== "Forbidden") throw fault;
-  throw new Fault("Forbidden", `The operator may not read the Secret ${name} in its namespace`, {
+  if (fault.code !== "Forbidden") return fault;
+  return new Fault("Forbidden", `The operator may not read the Secret ${name} in its namespace`, {
     remedy: "Have its name added to the Role sluice-credentials there.",
   });
 }

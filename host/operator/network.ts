@@ -1,4 +1,4 @@
-import { egress } from "../egress/index.ts";
+import { brokerPlaces, egress } from "../egress/index.ts";
 import type { Fault } from "../fault/index.ts";
 import type { Cluster, Time } from "../kube/index.ts";
 import { followControlPlane } from "./control-plane.ts";
@@ -10,6 +10,7 @@ import { followTenants, type Tenants } from "./tenants.ts";
 /** What policies reach over the network, and what they are authenticated by. */
 export interface Network {
   readonly endpoint: ReturnType<typeof serviceEndpoint>;
+  readonly brokers: ReturnType<typeof brokerPlaces>;
   readonly effects: ReturnType<typeof effectsOf>;
   readonly credentials: Credentials;
   readonly tenants: Tenants;
@@ -44,6 +45,7 @@ export async function openNetwork(options: Options): Promise<Network> {
   const out = egress({ endpoint: egressEndpoint(endpoint), denied: plane.denied });
   return {
     endpoint,
+    brokers: brokerPlaces({ endpoint, denied: plane.denied }),
     effects: effectsOf(out, tenants, known),
     credentials: known,
     tenants,

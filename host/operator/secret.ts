@@ -15,15 +15,38 @@ const TELLING_CHARACTERS = 8;
 
 /** What a request shows, made of what a Secret holds. Throws `CredentialUnavailable`, which says nothing of the contents. */
 export function revealed(proof: KeptProof, secret: KubeObject, use: CredentialUse): Revealed {
-  const at = (key: string, mostBytes = SECRET_BYTES) => valueOf(secret, key, use, mostBytes);
   if (proof.kind === "bearer") return bearer(lineOf(secret, proof.key, use));
   if (proof.kind === "basic") {
     const [name, password] = [proof.usernameKey, proof.passwordKey].map((key) => lineOf(secret, key, use));
     return basic(name ?? "", password ?? "", secret, use);
   }
-  if (proof.kind === "mtls")
-    return identity(at(proof.certificateKey, PEM_BYTES), at(proof.privateKeyKey, PEM_BYTES), secret, use);
+  if (proof.kind === "mtls") return identityIn(secret, proof, use);
   throw noHttp(use);
+}
+
+/** What brokers of Kafka are shown. */
+export type BrokerProof =
+  | {
+      readonly kind: "sasl";
+      readonly mechanism: Extract<Proof, { kind: "sasl" }>["mechanism"];
+      readonly username: string;
+      readonly password: string;
+    }
+  | ({ readonly kind: "mtls" } & Identity);
+
+/** What brokers of Kafka are shown, made of what a Secret holds. Throws `CredentialUnavailable`, which says nothing of the contents. */
+export function brokerProof(
+  proof: Extract<KeptProof, { kind: BrokerProof["kind"] }>,
+  secret: KubeObject,
+  use: CredentialUse,
+): BrokerProof {
+  if (proof.kind === "mtls") return { kind: "mtls", ...identityIn(secret, proof, use) };
+  const { kind, mechanism, usernameKey, passwordKey } = proof;
+  return {
+    ...{ kind, mechanism },
+    username: lineOf(secret, usernameKey, use),
+    password: lineOf(secret, passwordKey, use),
+  };
 }
 
 /** What a request with a token shows. */
@@ -32,6 +55,12 @@ export const bearer = (token: string): Revealed => ({
   value: `Bearer ${token}`,
   texts: telling(token),
 });
+
+/** Headers are HTTP's. */
+export const noKafka = (use: CredentialUse, kind: Proof["kind"]): Fault =>
+  unavailable(`The ${use.kind} ${use.name} is of the kind ${kind}, which Kafka does not have`, use, {
+    remedy: "Name a credential of the kind sasl or mtls.",
+  });
 
 /** SASL is Kafka's. */
 export const noHttp = (use: CredentialUse): Fault =>
@@ -55,7 +84,15 @@ function basic(name: string, password: string, secret: KubeObject, use: Credenti
   return { header: "authorization", value: `Basic ${encoded}`, texts: telling(encoded, password) };
 }
 
-function identity(certificate: string, privateKey: string, secret: KubeObject, use: CredentialUse): Revealed {
+type Identity = Extract<Revealed, { certificate: string }>;
+
+function identityIn(
+  secret: KubeObject,
+  { certificateKey, privateKeyKey }: Extract<KeptProof, { kind: "mtls" }>,
+  use: CredentialUse,
+): Identity {
+  const certificate = valueOf(secret, certificateKey, use, PEM_BYTES);
+  const privateKey = valueOf(secret, privateKeyKey, use, PEM_BYTES);
   try {
     createSecureContext({ cert: certificate, key: privateKey });
   } catch {

@@ -78,9 +78,10 @@ const kafkaStreamsOf = ({
 }: NonNullable<Spec["target"]["kafkaStreams"]>): KafkaStreamsTarget => ({
   kind: "kafkaStreams",
   applications: applications.map(
-    ({ name, applicationId, bootstrap, credentialRef, threadsPerInstance, subtopologies = [] }, at) => ({
+    ({ name, applicationId, bootstrap, tls, credentialRef, threadsPerInstance, subtopologies = [] }, at) => ({
       ...{ name, applicationId, threadsPerInstance, subtopologies },
       bootstrap: brokersOf(bootstrap),
+      tls: tls && { ca: tls.ca },
       credential: credentialRef && {
         ...credentialRef,
         field: `spec.target.kafkaStreams.applications[${at}].credentialRef`,
@@ -90,7 +91,7 @@ const kafkaStreamsOf = ({
 });
 
 /** The brokers of a list that the schema has found to be one. */
-const brokersOf = (
+export const brokersOf = (
   brokers: readonly { readonly service?: ServicePort | undefined; readonly address?: string | undefined }[],
 ): Broker[] =>
   // The schema has found exactly one.

@@ -12,7 +12,7 @@ import type { Findings } from "./rules.ts";
 import { GROUP, KIND, VERSION } from "./schema/crd.ts";
 import { spec as schema } from "./schema/spec.ts";
 import { PROBLEMS_MAX, shapeProblems, SPEC } from "./shape.ts";
-import { nodesOf, targetOf } from "./parse-target.ts";
+import { brokersOf, nodesOf, targetOf } from "./parse-target.ts";
 import type { CredentialUse } from "./target.ts";
 
 /** A value, or everything that keeps it from being one: the fault sums the problems up. */
@@ -148,6 +148,7 @@ function sourceOf(
     name,
     prometheus,
     flink,
+    kafka,
     byLabel,
     timeout,
     for: node,
@@ -155,22 +156,20 @@ function sourceOf(
   }: NonNullable<Spec["sources"]>[number],
   at: number,
 ): Source[] {
-  const timeoutMs = milliseconds(timeout);
-  if (flink !== undefined) return [{ name, kind: "flink", metrics: flink.metrics, timeoutMs }];
+  const shared = {
+    ...{ name, byLabel: byLabel?.label, node, timeoutMs: milliseconds(timeout) },
+    ...credentialOf(credentialRef, `spec.sources[${at}]`),
+  };
+  if (flink !== undefined)
+    return [{ name, kind: "flink", metrics: flink.metrics, timeoutMs: shared.timeoutMs }];
+  if (kafka !== undefined) {
+    const { bootstrap, group, topic, tls } = kafka;
+    const brokers = brokersOf(bootstrap);
+    return [{ ...shared, kind: "kafka", bootstrap: brokers, group, topic, tls: tls && { ca: tls.ca } }];
+  }
   if (prometheus?.service === undefined) return [];
   const { service, query } = prometheus;
-  return [
-    {
-      name,
-      kind: "prometheus",
-      service,
-      query,
-      byLabel: byLabel?.label,
-      node,
-      ...credentialOf(credentialRef, `spec.sources[${at}]`),
-      timeoutMs,
-    },
-  ];
+  return [{ ...shared, kind: "prometheus", service, query }];
 }
 
 /** An algorithm or a shadow, as a policy has them. */

@@ -1,4 +1,4 @@
-import type { Bounds, CredentialUse, ServicePort, Target, TargetNode } from "./target.ts";
+import type { Bounds, Broker, BrokerTls, CredentialUse, ServicePort, Target, TargetNode } from "./target.ts";
 
 declare const kind: unique symbol;
 type Id<Kind extends string> = string & { readonly [kind]: Kind };
@@ -42,7 +42,25 @@ export interface FlinkSource {
   readonly metrics: readonly string[];
   readonly timeoutMs: number;
 }
-export type Source = PrometheusSource | FlinkSource;
+
+/** The lag of a consumer group, partition by partition. */
+export interface KafkaSource {
+  readonly name: string;
+  readonly kind: "kafka";
+  /** Brokers that are asked first. */
+  readonly bootstrap: readonly Broker[];
+  readonly group: string;
+  readonly topic: string;
+  /** Undefined: brokers are asked in the clear. */
+  readonly tls: BrokerTls | undefined;
+  /** The label, `topic` or `partition`, whose value is a node's name; without it every sample goes to `node`, or to none. */
+  readonly byLabel: string | undefined;
+  readonly node: string | undefined;
+  /** What they are asked with; without it, with nothing. */
+  readonly credential?: CredentialUse;
+  readonly timeoutMs: number;
+}
+export type Source = PrometheusSource | FlinkSource | KafkaSource;
 
 /** Where a step's module comes from. */
 export interface ArtifactUse {

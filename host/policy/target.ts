@@ -84,12 +84,18 @@ export interface StreamsApplication {
   readonly applicationId: string;
   readonly bootstrap: readonly Broker[];
   readonly credential: CredentialUse | undefined;
+  readonly tls: BrokerTls | undefined;
   readonly threadsPerInstance: number;
   readonly subtopologies: readonly { readonly id: number; readonly name: string }[];
 }
 
 /** Where a Kafka cluster is first asked: a Service of the policy's namespace, or `host:port` elsewhere. */
 export type Broker = { readonly service: ServicePort } | { readonly address: string };
+
+/** Brokers are asked over TLS; `ca` are authorities in PEM that are trusted instead of those the runtime brings along. */
+export interface BrokerTls {
+  readonly ca: string | undefined;
+}
 
 /** Jobs that are started for work that waits; the policy's only node names the object they are made from. */
 export interface JobsTarget {

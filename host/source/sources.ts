@@ -2,6 +2,7 @@ import { Agent } from "undici";
 import { asFault, Fault } from "../fault/index.ts";
 import type { Observation } from "../knowledge/index.ts";
 import type { Sources } from "../loop/index.ts";
+import type { Kafka } from "../kafka/index.ts";
 import type {
   CredentialUse,
   FlinkSource,
@@ -11,6 +12,7 @@ import type {
   Source,
   TenantKey,
 } from "../policy/index.ts";
+import { kafkaSource } from "./kafka.ts";
 import { LIMITS } from "./limits.ts";
 import { prometheusSource } from "./prometheus.ts";
 import type { Shown } from "./shown.ts";
@@ -38,6 +40,8 @@ interface SourceOptions {
   readonly endpoint: Endpoint;
   /** Without it a source that names a credential cannot be read. */
   readonly credential?: CredentialOf;
+  /** Without it a source that reads Kafka cannot be read. Its connections are closed with the others. */
+  readonly kafka?: Kafka;
 }
 
 /** The sources of the loop, and the end of their connections. */
@@ -47,25 +51,41 @@ export type TenantSources = Sources & { close(): Promise<void> };
  * Reads all sources of a policy at the same time, each within its own time-out, in the policy's order. Connections are
  * a tenant's own: nothing that one tenant does to its connections can be felt by another.
  */
-export function sources({ endpoint, credential = nobodys, flink = noFlink }: SourceOptions): TenantSources {
+export function sources({
+  endpoint,
+  credential = nobodys,
+  flink = noFlink,
+  kafka,
+}: SourceOptions): TenantSources {
   const agents = new Map<TenantKey, Agent>();
+
+  const observePrometheus = async (
+    policy: Policy,
+    source: PrometheusSource,
+    at: Date,
+    signal: AbortSignal,
+  ) => {
+    const dispatcher = agentOf(agents, policy.tenant);
+    const found = await within(endpoint(policy, source.service), signal, source, "found");
+    const shown =
+      source.credential === undefined
+        ? NOTHING
+        : await within(
+            credential(policy, source.credential, source.service),
+            signal,
+            source,
+            "authenticated",
+          );
+    return prometheusSource(source, { endpoint: found, dispatcher, signal, at, shown });
+  };
 
   const observeOne = async (policy: Policy, source: Source, at: Date): Promise<Observation> => {
     const signal = AbortSignal.timeout(source.timeoutMs);
     try {
       if (source.kind === "flink") return await flink(policy, source, at, signal);
-      const dispatcher = agentOf(agents, policy.tenant);
-      const found = await within(endpoint(policy, source.service), signal, source, "found");
-      const shown =
-        source.credential === undefined
-          ? NOTHING
-          : await within(
-              credential(policy, source.credential, source.service),
-              signal,
-              source,
-              "authenticated",
-            );
-      return await prometheusSource(source, { endpoint: found, dispatcher, signal, at, shown });
+      if (source.kind === "prometheus") return await observePrometheus(policy, source, at, signal);
+      if (kafka !== undefined) return await kafkaSource(source, { kafka, policy, signal, at });
+      throw new Fault("NotSupported", "There is nobody to ask Kafka");
     } catch (thrown) {
       const { code, message } = asFault(thrown);
       return { error: { code, message: `${source.name}: ${message}` }, at: at.toISOString() };
@@ -80,6 +100,7 @@ export function sources({ endpoint, credential = nobodys, flink = noFlink }: Sou
       return Object.fromEntries(await Promise.all(seen));
     },
     async close() {
+      kafka?.close();
       await Promise.all([...agents.values()].map((agent) => agent.destroy()));
       agents.clear();
     },

@@ -59,11 +59,14 @@ const kinds = () => ({
     }),
   ),
   mtls: Type.Optional(
-    block("A certificate that is shown to a host when the connection is made.", {
-      secretRef: secretRef(),
-      certificateKey: key("Key of the certificate, or of a chain of them, in PEM.", "tls.crt"),
-      privateKeyKey: key("Key of the private key in PEM.", "tls.key"),
-    }),
+    block(
+      "A certificate that is shown to a host, or to brokers of Kafka, when a connection is made over TLS.",
+      {
+        secretRef: secretRef(),
+        certificateKey: key("Key of the certificate, or of a chain of them, in PEM.", "tls.crt"),
+        privateKeyKey: key("Key of the private key in PEM.", "tls.key"),
+      },
+    ),
   ),
   sasl: Type.Optional(
     block("A user name and a password for Kafka. HTTP has no such thing: a request with it is refused.", {
@@ -108,14 +111,7 @@ export const credentialSpec = block(
     serviceAccountToken: Type.Optional(serviceAccountToken),
   },
   {
-    rules: [
-      exactlyOne(NAMESPACED, `name exactly one of ${NAMESPACED.join(", ")}`),
-      {
-        cel: "!has(self.mtls) || self.hosts.all(one, !has(one.service))",
-        message: "a service is asked over http, which shows no certificate: bind mtls to hosts",
-        holds: ({ mtls, hosts }) => mtls === undefined || hosts.every((one) => one.service === undefined),
-      },
-    ],
+    rules: [exactlyOne(NAMESPACED, `name exactly one of ${NAMESPACED.join(", ")}`)],
   },
 );
 export type CredentialSpec = Static<typeof credentialSpec>;

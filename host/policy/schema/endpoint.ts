@@ -8,6 +8,17 @@ export const servicePort = (description: string) =>
     port: whole("Port of the Service, a number.", 1, 65_535),
   });
 
+/** How brokers are spoken to where that is not in the clear. */
+export const brokerTls = () =>
+  block("Brokers are asked over TLS. Without it, in the clear.", {
+    ca: Type.Optional(
+      text(
+        "Authorities in PEM that are trusted instead of the public ones: a broker's certificate is signed by one of them, and is that of the name it is asked by.",
+        { maxLength: 16_384, pattern: "-----BEGIN CERTIFICATE-----" },
+      ),
+    ),
+  });
+
 const URL_NOT_YET = "name a Service of the policy's namespace under service instead";
 
 /** An address outside the policy's namespace; it takes a grant of the Tenant. */
@@ -34,10 +45,14 @@ export const bootstrap = () =>
       {
         service: Type.Optional(servicePort("A Service of the policy's namespace.")),
         address: Type.Optional(
-          text("`host:port` of a broker elsewhere; needs a grant of the Tenant.", {
-            maxLength: 260,
-            pattern: "^[A-Za-z0-9.-]+:[0-9]{1,5}$",
-          }),
+          text(
+            "`host:port` of a broker elsewhere; needs a grant of the Tenant.",
+            {
+              maxLength: 260,
+              pattern: "^[A-Za-z0-9.-]+:[0-9]{1,5}$",
+            },
+            { notYet: URL_NOT_YET },
+          ),
         ),
       },
       {

@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { behavior, nodeBounds } from "./bounds.ts";
-import { bootstrap, credentialRef } from "./endpoint.ts";
+import { bootstrap, brokerTls, credentialRef } from "./endpoint.ts";
 import { block, listBy, minUpToMax, text, whole } from "./field.ts";
 import { feeds, nodeName, NODES_MAX, objectRef } from "./node.ts";
 
@@ -18,6 +18,7 @@ const application = block(
       pattern: "^[A-Za-z0-9._-]+$",
     }),
     bootstrap: bootstrap(),
+    tls: Type.Optional(brokerTls()),
     credentialRef: Type.Optional(credentialRef()),
     ref: objectRef("The object whose replicas are the application's instances."),
     threadsPerInstance: whole("Stream threads of one instance (`num.stream.threads`).", 1, 1_024, {
@@ -33,13 +34,9 @@ const application = block(
   { rules: [minUpToMax] },
 );
 
-export const kafkaStreams = block(
-  "Applications of Kafka Streams; parallelism is stream threads.",
-  {
-    applications: listBy("name", `The nodes of the topology, 1 to ${NODES_MAX}.`, application, {
-      min: 1,
-      max: NODES_MAX,
-    }),
-  },
-  { notYet: "name the Deployments of the applications as nodes of target.kubernetes" },
-);
+export const kafkaStreams = block("Applications of Kafka Streams; parallelism is stream threads.", {
+  applications: listBy("name", `The nodes of the topology, 1 to ${NODES_MAX}.`, application, {
+    min: 1,
+    max: NODES_MAX,
+  }),
+});

@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { bootstrap, credentialRef, servicePort, url } from "./endpoint.ts";
+import { bootstrap, brokerTls, credentialRef, servicePort, url } from "./endpoint.ts";
 import { block, dnsLabel, duration, exactlyOne, listOf, text, whole } from "./field.ts";
 import { NOT_RESERVED } from "./node.ts";
 import { cron, timeZone } from "./schedule.ts";
@@ -17,15 +17,12 @@ const prometheus = block(
   { rules: [serviceOrUrl] },
 );
 
-const kafka = block(
-  "Lag and end offsets of a consumer group, partition by partition.",
-  {
-    bootstrap: bootstrap(),
-    group: text("The consumer group.", { maxLength: 255 }),
-    topic: text("The topic.", { maxLength: 249, pattern: "^[A-Za-z0-9._-]+$" }),
-  },
-  { notYet: "use a prometheus source with the consumer lag of an exporter" },
-);
+const kafka = block("Lag and end offsets of a consumer group, partition by partition.", {
+  bootstrap: bootstrap(),
+  group: text("The consumer group.", { maxLength: 255 }),
+  topic: text("The topic.", { maxLength: 249, pattern: "^[A-Za-z0-9._-]+$" }),
+  tls: Type.Optional(brokerTls()),
+});
 
 const resource = block(
   "Processor time and memory of the nodes' pods, mapped to nodes by owner.",
