@@ -142,6 +142,12 @@ async function registries(flags: Flags) {
   });
 }
 
+/** What reads for policies: their sources, and the brokers of Kafka that a driver asks as well. */
+function readersOf({ endpoint, brokers, credentials }: Network) {
+  const asked = kafka({ brokers, proof: credentials.forBrokers });
+  return { kafka: asked, sources: sources({ endpoint, credential: credentials.forService, kafka: asked }) };
+}
+
 interface Around {
   readonly flags: Flags;
   readonly cluster: Cluster;

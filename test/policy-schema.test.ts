@@ -28,18 +28,12 @@ function problems(document: unknown) {
 describe("a policy that asks for what is not there yet", () => {
   const REF = { apiVersion: "apps/v1", kind: "Deployment", name: "x" };
   const SERVICE = { name: "x", port: 80 };
-  const BOOTSTRAP = [{ service: SERVICE }];
 
   test.each<[string, Changes]>([
     [
-      "spec.target.kafkaStreams",
-      {
-        "spec.target": {
-          kafkaStreams: { applications: [{ name: "a", applicationId: "a", bootstrap: BOOTSTRAP, ref: REF }] },
-        },
-      },
+      "spec.sources[0].kafka.bootstrap[0].address",
+      source({ kafka: { bootstrap: [{ address: "kafka.example:9092" }], group: "g", topic: "t" } }),
     ],
-    ["spec.sources[0].kafka", source({ kafka: { bootstrap: BOOTSTRAP, group: "g", topic: "t" } })],
     ["spec.sources[0].resource", source({ resource: {} })],
     ["spec.sources[0].http", source({ http: { service: SERVICE, value: "/queue" } })],
     ["spec.sources[0].cron", source({ cron: { start: "0 8 * * *", end: "0 18 * * *", value: 5 } })],

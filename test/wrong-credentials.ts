@@ -20,7 +20,6 @@ export const WRONG_CREDENTIALS: readonly Wrong[] = [
   ["a place that is a host and a service", { "spec.hosts.0.service": { name: "a", port: 80 } }, "spec.hosts[0]", "name exactly one of host and service"],
   ["a place that is neither", { "spec.hosts": [{ port: 80 }] }, "spec.hosts[0]", "name exactly one of host and service"],
   ["two ports of a service", { "spec.hosts": [{ service: { name: "a", port: 80 }, port: 81 }] }, "spec.hosts[0]", "a service has its port under service: remove port"],
-  ["a certificate for a service", { "spec.bearer": undefined, "spec.mtls": SECRET, "spec.hosts": [{ service: { name: "a", port: 80 } }] }, "spec", "a service is asked over http, which shows no certificate: bind mtls to hosts"],
   ["a token for the API server", token("https://kubernetes.default.svc.cluster.local"), "spec.serviceAccountToken.audience", APIS],
 ]; // prettier-ignore
 

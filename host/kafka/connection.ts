@@ -1,7 +1,7 @@
 import { connect as connectPlain, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { Reader, Writer, type Connection, type ResponseParser } from "@platformatic/kafka";
-import { Fault } from "../fault/index.ts";
+import type { Fault } from "../fault/index.ts";
 import { LIMITS } from "./limits.ts";
 import type { Manner, Place } from "./place.ts";
 import { invalid, printable, refusal, unavailable } from "./refusal.ts";

@@ -1,11 +1,11 @@
 import type { EgressCredential, Revealed } from "../egress/index.ts";
 import { asFault, Fault } from "../fault/index.ts";
 import { fieldsOf, serviceAccount, type Cluster, type KubeObject, type Time } from "../kube/index.ts";
-import type { Broker } from "../policy/index.ts";
 import {
   parseClusterCredential,
   parseCredential,
   type BoundTo,
+  type Broker,
   type ClusterCredential,
   type Credential,
   type CredentialUse,

@@ -4,7 +4,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { Admin, Producer, stringSerializers } from "@platformatic/kafka";
+import { Admin, ProduceAcks, Producer, stringSerializers } from "@platformatic/kafka";
 import { classPath } from "./java.ts";
 import { MECHANISMS, properties, USER, type KafkaLayout } from "./kafka-settings.ts";
 import { freePorts } from "./port.ts";
@@ -144,13 +144,14 @@ function clientOf(
       asAdmin((admin) => admin.createTopics({ topics: [topic], partitions, replicas: 1 })),
     deleteTopic: (topic) => asAdmin((admin) => admin.deleteTopics({ topics: [topic] })),
     async produce(topic, records) {
-      const producer = new Producer({ ...settings, serializers: stringSerializers });
+      // Else a repeated request would write twice.
+      const producer = new Producer({ ...settings, serializers: stringSerializers, idempotent: true });
       const messages = records.flatMap((count, partition) =>
         Array.from({ length: count }, (_, at) => ({ topic, partition, key: `k${at}`, value: `w${at % 16}` })),
       );
       try {
         for (let at = 0; at < messages.length; at += 1_000)
-          await producer.send({ messages: messages.slice(at, at + 1_000), acks: 1 });
+          await producer.send({ messages: messages.slice(at, at + 1_000), acks: ProduceAcks.ALL });
       } finally {
         await producer.close();
       }
