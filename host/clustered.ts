@@ -13,6 +13,7 @@ import {
   flinkDriver,
   followTargets,
   jobsDriver,
+  kafkaStreamsDriver,
   kubernetesDriver,
   type Targets,
 } from "./driver/index.ts";
@@ -33,6 +34,7 @@ import {
   type Shards,
   type Watcher,
 } from "./operator/index.ts";
+import type { Driver } from "./loop/index.ts";
 import { clock, defined, knowledge, sandboxes, serve, tellPass } from "./parts.ts";
 import { allowedLimits, liveKey, type Policy, type PolicyKey } from "./policy/index.ts";
 import { shadowsFor } from "./shadows.ts";
@@ -116,17 +118,16 @@ export async function operator(flags: Flags, signal: AbortSignal): Promise<void>
 /** The ways to the applications of policies: who scales them, and who reads their figures. */
 function reaching(cluster: Cluster, { endpoint, brokers, credentials }: Network, targets: Targets) {
   const flink = jobManagers(flinkAddress(cluster, endpoint));
+  const asked = kafka({ brokers, proof: credentials.forBrokers });
+  const kubernetes = kubernetesDriver(cluster, targets);
   const driver = drivers({
-    kubernetes: kubernetesDriver(cluster, targets),
+    kubernetes,
     flink: flinkDriver({ cluster, jobManagers: flink, time: machineTime }),
+    kafkaStreams: kafkaStreamsDriver(kubernetes, asked),
     jobs: jobsDriver(cluster),
   });
-  const read = sources({
-    endpoint,
-    credential: credentials.forService,
-    flink: flinkSource(flink),
-    kafka: kafka({ brokers, proof: credentials.forBrokers }),
-  });
+  const credential = credentials.forService;
+  const read = sources({ endpoint, credential, flink: flinkSource(flink), kafka: asked });
   return {
     ways: { driver, sources: read },
     close: () => Promise.all([read.close(), flink.close()]),
@@ -140,12 +141,6 @@ async function registries(flags: Flags) {
     insecure: flags.insecureRegistries,
     ...defined({ ca }),
   });
-}
-
-/** What reads for policies: their sources, and the brokers of Kafka that a driver asks as well. */
-function readersOf({ endpoint, brokers, credentials }: Network) {
-  const asked = kafka({ brokers, proof: credentials.forBrokers });
-  return { kafka: asked, sources: sources({ endpoint, credential: credentials.forService, kafka: asked }) };
 }
 
 interface Around {

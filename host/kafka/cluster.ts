@@ -10,9 +10,11 @@ import { Fault } from "../fault/index.ts";
 import type { Broker, CredentialUse, Policy } from "../policy/index.ts";
 import type { Ask } from "./connection.ts";
 import { Connections } from "./connections.ts";
+import { groupOf, type Group } from "./group.ts";
 import { LIMITS } from "./limits.ts";
 import type { Brokers, Manner, Place, ProofOf } from "./place.ts";
 import { invalid, refusal, unavailable } from "./refusal.ts";
+import { keyOf, type TopicPartition } from "./topic.ts";
 
 /** What is asked on whose behalf, and until when. */
 export interface Asked {
@@ -21,12 +23,6 @@ export interface Asked {
   readonly credential: CredentialUse | undefined;
   readonly tls: Manner["tls"];
   readonly signal: AbortSignal;
-}
-
-/** A partition by its topic and number. */
-export interface TopicPartition {
-  readonly topic: string;
-  readonly partition: number;
 }
 
 /** Clusters of Kafka, as policies may ask them; Kafka 3.0 and later. */
@@ -166,12 +162,12 @@ export class KafkaCluster {
     );
   }
 
-  /** A group of the classic protocol with its members and what each is assigned, undecoded. */
-  async group(group: string): Promise<describeGroupsV5.DescribeGroupsResponseGroup> {
+  /** A group of the classic protocol with its members and what each is assigned; `Dead` if there is none of the name. */
+  async group(group: string): Promise<Group> {
     const answer = await this.#askCoordinator(group, request(describeGroupsV5.api, [group], false));
     const own = answer.groups.find(({ groupId }) => groupId === group);
     if (own === undefined) throw invalid(`the broker says nothing of the group ${group}`);
-    return own;
+    return groupOf(own);
   }
 
   /** Asks the broker that has a group. */
@@ -228,9 +224,6 @@ const request =
   <Args extends unknown[], Answer>(api: API<Args, Answer>, ...args: Args): Ask<Answer> =>
   (wire, done) =>
     api(wire, ...args, done);
-
-/** What a partition is known by in the answers' maps. */
-export const keyOf = (topic: string, partition: number): string => `${topic}/${partition}`;
 
 function checked<One extends TopicPartition>(found: One[]): One[] {
   if (found.length > LIMITS.partitions)

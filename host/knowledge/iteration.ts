@@ -52,6 +52,7 @@ export type Reason =
   | "RateLimited"
   | "AboveCeiling"
   | "Aligned"
+  | "WholeInstances"
   | "TooManyReversals"
   | "WindowUnknown"
   | "Frozen"

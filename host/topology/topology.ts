@@ -13,6 +13,8 @@ export interface TopologyNode {
   readonly keep?: number;
   /** More than this cannot work in parallel, such as the partitions of a topic. */
   readonly ceiling?: number;
+  /** Parallelism comes in whole multiples of this, such as the threads of an instance; absent is 1. Only the guardrails are told. */
+  readonly unit?: number;
   /** Parallelism should divide this, such as the key groups of a job. */
   readonly alignTo?: number;
   readonly slotGroup?: string;

@@ -70,7 +70,9 @@ export function guard(wanted: readonly Wanted[], ground: Ground, guardrails: Gua
   );
   const railed = passages.map((passage) => ({ passage, ...rail(passage, guardrails) }));
   const claims = railed.map(({ passage, verdict }) => claimOf(passage, verdict, guardrails));
-  const verdicts = total(claims, guardrails.totalMax);
+  const verdicts = total(claims, guardrails.totalMax).map((verdict, at) =>
+    uncut(verdict, topology.nodes[at]),
+  );
   const nodes = Object.fromEntries(
     railed.map(({ passage: { node, known, sleep, behavior }, wants: said }) => {
       const { quietSinceMs: _quiet, wantedIdle: _idle, wants: _wants, ...kept } = known;
@@ -143,7 +145,7 @@ function rail(passage: Passage, guardrails: Guardrails): { verdict: Verdict; wan
   if (passage.isBlind && verdict.granted < verdict.current)
     verdict = moved(verdict, verdict.current, "WindowUnknown");
   if (isFrozen) return { verdict: moved(verdict, verdict.current, "Frozen"), wants: paced.wants };
-  return { verdict: awake(verdict, passage, guardrails, sleep), wants: paced.wants };
+  return { verdict: whole(awake(verdict, passage, guardrails, sleep), node), wants: paced.wants };
 }
 
 const verdictOf = ({ node, want }: Passage): Verdict => ({
@@ -219,6 +221,19 @@ function awake(
   const inside = moved(woken, Math.min(bounds.max, Math.max(bounds.min, woken.granted)), "OutOfBounds");
   const possible = moved(inside, Math.min(node.ceiling ?? Infinity, inside.granted), "AboveCeiling");
   return possible.current > 0 && possible.granted === 0 ? moved(possible, 1, "ZeroNotAllowed") : possible;
+}
+
+/** Up to a whole number of instances, or down to it where the bounds have no room for more. */
+function whole(verdict: Verdict, { unit = 1, max }: TopologyNode): Verdict {
+  const up = Math.ceil(verdict.granted / unit) * unit;
+  const most = Math.max(unit, Math.floor(max / unit) * unit);
+  return moved(verdict, verdict.granted === 0 ? 0 : Math.min(up, most), "WholeInstances");
+}
+
+/** What the total cut stays within it, but for the last instance. */
+function uncut(verdict: Verdict, { unit = 1 }: Pick<TopologyNode, "unit"> = {}): Verdict {
+  const down = Math.floor(verdict.granted / unit) * unit;
+  return moved(verdict, verdict.granted === 0 ? 0 : Math.max(unit, down), "WholeInstances");
 }
 
 /** What a node keeps whatever the total says: its minimum, the last of what runs, and all of it while nothing moves. */

@@ -4,7 +4,7 @@ import { bootstrap, brokerTls, credentialRef } from "./endpoint.ts";
 import { block, listBy, minUpToMax, text, whole } from "./field.ts";
 import { feeds, nodeName, NODES_MAX, objectRef } from "./node.ts";
 
-const subtopology = block("A sub-topology that is a node of its own.", {
+const subtopology = block("A sub-topology with a name.", {
   id: whole("Number of the sub-topology, as Kafka Streams counts them.", 0, 10_000),
   name: nodeName(),
 });
@@ -26,7 +26,12 @@ const application = block(
     }),
     to: Type.Optional(feeds()),
     subtopologies: Type.Optional(
-      listBy("id", "Sub-topologies that are nodes of their own, at most 100.", subtopology, { max: 100 }),
+      listBy(
+        "id",
+        "Names of sub-topologies, at most 100. An instance runs all of them: they are attributes of the application's node, with the lag and tasks of each.",
+        subtopology,
+        { max: 100 },
+      ),
     ),
     ...nodeBounds(),
     behavior: Type.Optional(behavior()),

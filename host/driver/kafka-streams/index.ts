@@ -1,0 +1,1 @@
+export { kafkaStreamsDriver } from "./driver.ts";
