@@ -18,6 +18,8 @@ const JVM = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
 
 /** A real broker of Kafka on loopback, its own controller as well. */
 export interface KafkaBroker extends AsyncDisposable {
+  /** Where it keeps what goes with it. */
+  readonly directory: string;
   /** Ports of its listeners: without anything, with SASL (`USER`), with TLS and a client's certificate, and one that advertises an address elsewhere. */
   readonly ports: KafkaLayout["ports"];
   /** Certificates in PEM: the authority of both sides, and a client's. */
@@ -63,7 +65,7 @@ export async function kafkaBroker({
     await server.start();
     const bootstrap = [`127.0.0.1:${plain}`];
     return {
-      ...{ ports, pki, ...server, ...clientOf(bootstrap), stop, [Symbol.asyncDispose]: stop },
+      ...{ directory, ports, pki, ...server, ...clientOf(bootstrap), stop, [Symbol.asyncDispose]: stop },
       java: (main, words) => ({
         program: "java",
         arguments: [

@@ -7,6 +7,8 @@ import type { Edge, Topology, TopologyNode } from "../../topology/index.ts";
 import { readRunning, type Running } from "./application.ts";
 
 const FIELD = "spec.target.kafkaStreams.applications";
+/** Where the driver that scales the objects thinks that they are named. */
+const KUBERNETES = "spec.target.kubernetes.nodes";
 
 /**
  * Scales applications of Kafka Streams: a node is an application, its parallelism the stream threads of all its instances.
@@ -118,7 +120,8 @@ function instancesOf(policy: Policy, { node, from, to, revision }: Change): Chan
 
 /** What was granted, in threads; a number between two instances was rounded up. */
 function threadsOf(policy: Policy, outcome: ChangeOutcome, change: Change | undefined): ChangeOutcome {
-  if (outcome.outcome === "Failed") return outcome;
+  if (outcome.outcome === "Failed")
+    return { ...outcome, message: outcome.message.replace(KUBERNETES, FIELD) };
   const unit = unitOf(policy, outcome.node);
   const to = change?.to ?? 0;
   const granted = outcome.granted === undefined ? Math.ceil(to / unit) * unit : outcome.granted * unit;
@@ -150,7 +153,7 @@ async function inOwnField<T>(act: () => Promise<T>): Promise<T> {
   } catch (thrown) {
     const { code, message, field = "", remedy, retry, retryAfterSeconds, cause } = asFault(thrown);
     throw new Fault(code, message, {
-      field: field.replace("spec.target.kubernetes.nodes", FIELD),
+      field: field.replace(KUBERNETES, FIELD),
       remedy,
       retry,
       ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
