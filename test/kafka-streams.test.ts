@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { kafkaAt } from "./kafka/bed.ts";
 import { brokerOrNone } from "./kafka/server.ts";
-import { streamsApp } from "./kafka/streams.ts";
-import { bed, until, type Bed } from "./kube/bed.ts";
+import { eventually, streamsApp } from "./kafka/streams.ts";
+import { bed, type Bed } from "./kube/bed.ts";
 import { sharedCluster } from "./world/index.ts";
 import type { KafkaBroker } from "./world/kafka.ts";
 
@@ -39,9 +39,74 @@ describe.skipIf(there === undefined)("a real application of Kafka Streams", () =
     });
     expect(Number(node.attributes["subtopology.0.lag"])).toBeGreaterThan(0);
     // 1,200 records of 5 ms on two threads take three seconds.
-    await until(async () => {
+    await eventually(async () => {
       const { attributes } = await app.found();
       return attributes["subtopology.0.lag"] === "0" && attributes["subtopology.words.lag"] === "0";
     }, "all was counted");
+  }, 120_000);
+
+  test("is scaled by whole instances: three threads of two an instance are four, and it has settled when all tasks are at four", async () => {
+    await using app = await streamsApp(ground, broker, kafka);
+    await app.settled(2);
+    app.node.hold(true);
+    expect(await app.scale(2, 3)).toEqual([{ node: "count", outcome: "Scaled", granted: 4 }]);
+    expect(await app.replicas()).toBe(2);
+    expect(await app.found()).toMatchObject({ parallelism: 4, ready: 2, settled: false });
+    app.node.hold(false);
+    await app.settled(4);
+    expect((await app.found()).attributes).toMatchObject({ members: "4", tasks: "8", assignedTasks: "8" });
+    expect(await app.scale(4, 2)).toEqual([{ node: "count", outcome: "Scaled" }]);
+    await app.settled(2);
+    expect((await app.found()).attributes).toMatchObject({ members: "2", tasks: "8", assignedTasks: "8" });
+  }, 240_000);
+
+  test("an instance that dies is missed as long as the group waits for its threads, and settled again after it", async () => {
+    await using app = await streamsApp(ground, broker, kafka, { graceMs: 0, threads: 1, replicas: 2 });
+    await app.settled(2);
+    expect(await app.scale(2, 1)).toEqual([{ node: "count", outcome: "Scaled" }]);
+    // Killed: it could not leave its group, which waits six seconds for it.
+    await eventually(() => app.node.processes().length === 1, "one instance is gone");
+    expect(await app.found()).toMatchObject({ parallelism: 1, settled: false, attributes: { members: "2" } });
+    await app.settled(1);
+  }, 240_000);
+
+  test("instances of a StatefulSet keep their membership: a restart is no rebalance, and what was scaled away leaves", async () => {
+    const settings = ["group.instance.id={pod}", "session.timeout.ms=6000"];
+    const wishes = { kind: "StatefulSet", threads: 1, replicas: 2, settings, graceMs: 0 } as const;
+    await using app = await streamsApp(ground, broker, kafka, wishes);
+    await app.settled(2);
+    expect(await app.found()).toMatchObject({ kind: "StatefulSet", attributes: { members: "2" } });
+    const [first] = app.node.processes();
+    process.kill(first?.pid ?? 0, "SIGKILL");
+    await app.settled(2);
+    await app.scale(2, 1);
+    await app.settled(1);
+    expect((await app.found()).attributes).toMatchObject({ members: "1", assignedTasks: "8" });
+  }, 240_000);
+
+  test("an application at zero keeps its ceiling and says what waits for it", async () => {
+    await using app = await streamsApp(ground, broker, kafka, { threads: 2 });
+    await app.settled(2);
+    await broker.produce(app.input, [5, 5, 5, 5]);
+    await eventually(
+      async () => (await app.found()).attributes["subtopology.words.lag"] === "0",
+      "all counted",
+    );
+    expect(await app.scale(2, 0)).toEqual([{ node: "count", outcome: "Scaled" }]);
+    await app.settled(0);
+    await broker.produce(app.input, [30, 0, 0, 0]);
+    expect(await app.found()).toMatchObject({
+      ...{ parallelism: 0, ready: 0, ceiling: 8 },
+      attributes: { state: "Empty", members: "0", tasks: "8", "subtopology.0.lag": "30" },
+    });
+  }, 240_000);
+
+  test("a change that somebody else made in between is a conflict, told of the application's own field", async () => {
+    await using app = await streamsApp(ground, broker, kafka, { threads: 1 });
+    await app.settled(1);
+    const [outcome] = await app.scale(4, 5);
+    expect(outcome).toMatchObject({ node: "count", outcome: "Failed", code: "Conflict" });
+    expect(JSON.stringify(outcome)).toContain("spec.target.kafkaStreams.applications[0].ref");
+    expect(await app.driver.writer?.(app.policy, "count")).toMatchObject({ parallelism: 1, isOwn: false });
   }, 120_000);
 });

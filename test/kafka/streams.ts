@@ -3,7 +3,7 @@ import type { Kafka } from "../../host/kafka/index.ts";
 import type { Driver } from "../../host/loop/index.ts";
 import type { Policy, StreamsApplication } from "../../host/policy/index.ts";
 import { policy } from "../builders.ts";
-import { allow, deployment, expectStatus, SCALER_RULES, until, type Bed } from "../kube/bed.ts";
+import { allow, deployment, expectStatus, SCALER_RULES, type Bed } from "../kube/bed.ts";
 import type { KafkaBroker } from "../world/kafka.ts";
 import { processNode, type ProcessNode } from "../world/index.ts";
 import { SERVICE } from "./bed.ts";
@@ -35,6 +35,15 @@ export interface StreamsApp extends AsyncDisposable {
   readonly settled: (threads: number) => Promise<void>;
   readonly scale: (from: number, to: number) => ReturnType<Driver["scale"]>;
   readonly replicas: () => Promise<number>;
+}
+
+/** Waits until what is asked for is so, as long as a few virtual machines of Java may take; throws after a minute. */
+export async function eventually(so: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  for (const endMs = performance.now() + 60_000; performance.now() < endMs;) {
+    if (await so()) return;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  throw new Error(`not within a minute: ${what}`);
 }
 
 let made = 0;
@@ -84,7 +93,7 @@ export async function streamsApp(
   return {
     ...{ policy: own, application, driver, node, input, found },
     settled: (wanted) =>
-      until(async () => {
+      eventually(async () => {
         // A broker that has just begun makes its own topics when it is first asked for a group.
         const one = await found().catch(() => undefined);
         return one?.settled === true && one.parallelism === wanted && one.ready === wanted;
@@ -99,7 +108,7 @@ export async function streamsApp(
     },
     async [Symbol.asyncDispose]() {
       await ground.admin("DELETE", `${path}/count`);
-      await until(() => node.processes().length === 0, "the instances have gone");
+      await eventually(() => node.processes().length === 0, "the instances have gone");
       await node[Symbol.asyncDispose]();
     },
   };
