@@ -34,7 +34,6 @@ import {
   type Shards,
   type Watcher,
 } from "./operator/index.ts";
-import type { Driver } from "./loop/index.ts";
 import { clock, defined, knowledge, sandboxes, serve, tellPass } from "./parts.ts";
 import { allowedLimits, liveKey, type Policy, type PolicyKey } from "./policy/index.ts";
 import { shadowsFor } from "./shadows.ts";

@@ -26,7 +26,6 @@ function problems(document: unknown) {
 }
 
 describe("a policy that asks for what is not there yet", () => {
-  const REF = { apiVersion: "apps/v1", kind: "Deployment", name: "x" };
   const SERVICE = { name: "x", port: 80 };
 
   test.each<[string, Changes]>([
