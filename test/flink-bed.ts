@@ -4,7 +4,7 @@ import { jobManagers } from "../host/flink/index.ts";
 import { machineTime, type Cluster } from "../host/kube/index.ts";
 import type { Change } from "../host/knowledge/index.ts";
 import type { Driver } from "../host/loop/index.ts";
-import type { FlinkTarget, Policy } from "../host/policy/index.ts";
+import type { FlinkTarget, Policy, ServicePort } from "../host/policy/index.ts";
 import type { Topology } from "../host/topology/index.ts";
 import { policy } from "./builders.ts";
 
@@ -24,8 +24,17 @@ export const flinkPolicy = (target: Partial<FlinkTarget> = {}, rest: Partial<Pol
   policy({ target: flinkTarget(target), nodes: [], ...rest });
 
 /** The driver, with a JobManager at this address whatever the policy names, and little patience. */
-export function flinkDriverAt(url: () => URL, cluster: Cluster, waitMs = 20_000) {
-  const reached = jobManagers(flinkAddress(cluster, () => Promise.resolve(url())));
+export function flinkDriverAt(
+  url: () => URL,
+  cluster: Cluster,
+  waitMs = 20_000,
+  asked: (policy: Policy, service: ServicePort) => void = () => undefined,
+) {
+  const endpoint = (one: Policy, service: ServicePort) => {
+    asked(one, service);
+    return Promise.resolve(url());
+  };
+  const reached = jobManagers(flinkAddress(cluster, endpoint));
   const patience = { time: machineTime, slotsMs: waitMs, settleMs: waitMs, pollMs: 100 };
   const driver = flinkDriver({ cluster, jobManagers: reached, ...patience });
   return { driver, jobManagers: reached, close: () => reached.close() };

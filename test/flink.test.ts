@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Driver } from "../host/loop/index.ts";
 import type { Policy } from "../host/policy/index.ts";
+import { flinkSource } from "../host/source/index.ts";
 import { anybody, change, flinkDriverAt, flinkPolicy, nodeOf, settled, told } from "./flink-bed.ts";
 import { realFlink, type FlinkWorld } from "./flink-world.ts";
 
@@ -7,12 +9,14 @@ const world = await realFlink();
 
 describe.skipIf(world === undefined)("a job on a real Flink", { timeout: 120_000 }, () => {
   let flink: FlinkWorld;
-  let driver: ReturnType<typeof flinkDriverAt>["driver"];
+  let reached: ReturnType<typeof flinkDriverAt>;
+  let driver: Driver;
   let job: string;
   let clicks: Policy;
   beforeAll(async () => {
     flink = await (world as NonNullable<typeof world>)({ replicas: 2 });
-    ({ driver } = flinkDriverAt(() => flink.url, flink.cluster));
+    reached = flinkDriverAt(() => flink.url, flink.cluster);
+    ({ driver } = reached);
     job = await flink.start({ name: "clicks", perSecond: 50 });
     clicks = flinkPolicy({ job: { name: "clicks" } });
   });
@@ -89,6 +93,22 @@ describe.skipIf(world === undefined)("a job on a real Flink", { timeout: 120_000
     told(`settled after ${upMs} ms on the way up, ${Math.round(performance.now() - downMs)} ms down`);
     expect(shrunk.nodes.map(({ ready }) => ready)).toEqual([1, 1, 1]);
     expect(await flink.restarts(job)).toBe(before + 2);
+  });
+
+  test("says how busy its vertices are and what they read, a few moments after it starts", async () => {
+    const metrics = ["busyTimeMsPerSecond", "numRecordsInPerSecond"];
+    const source = { name: "figures", kind: "flink", metrics, timeoutMs: 5_000 } as const;
+    const read = () =>
+      flinkSource(reached.jobManagers)(clicks, source, new Date(), AbortSignal.timeout(5_000));
+    const figure = async (metric: string) => {
+      const seen = await read();
+      const series = "series" in seen ? seen.series : [];
+      return series.find(({ node, labels }) => node === "work" && labels["metric"] === metric)?.value ?? 0;
+    };
+    // Fifty records a second, of five milliseconds each: a quarter of its time.
+    await expect.poll(() => figure("numRecordsInPerSecond")).toBeGreaterThan(25);
+    await expect.poll(() => figure("busyTimeMsPerSecond")).toBeGreaterThan(100);
+    expect(await figure("busyTimeMsPerSecond")).toBeLessThan(1_000);
   });
 
   test("of several is found by its name or id; without either, it has to be the only one", async () => {

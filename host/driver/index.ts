@@ -5,3 +5,6 @@ export { flinkDriver, type FlinkDriverOptions } from "./flink/driver.ts";
 export { kafkaStreamsDriver } from "./kafka-streams/index.ts";
 export { kubernetesDriver } from "./kubernetes.ts";
 export { followTargets, type TargetKind, type Targets } from "./targets.ts";
+export { boundsAfter } from "./flink/requirements.ts";
+export { podsFor, slotsFor } from "./flink/slots.ts";
+export { idleOf } from "./flink/task-managers.ts";
