@@ -102,3 +102,27 @@ test("what cannot be understood has no target and is nobody's rival", () => {
   known.autoscaler("team/hpa", undefined);
   expect(known.rivalOf(odd)).toBeUndefined();
 });
+
+test("a Flink job is scaled by the older of two policies, and its TaskManagers by nobody else", () => {
+  const { claims: known } = claims();
+  const flink = (name: string, createdAt: string, job?: string): PolicyObject => ({
+    ...policy(name, createdAt),
+    spec: {
+      target: {
+        flink: {
+          jobManager: { service: { name: "jobs", port: 8081 } },
+          ...(job === undefined ? {} : { job: { name: job } }),
+          taskManagers: { ref: { apiVersion: "apps/v1", kind: "Deployment", name: `workers-of-${name}` } },
+        },
+      },
+    },
+  });
+  const all = [flink("one", EARLY, "clicks"), flink("two", LATE, "clicks"), flink("three", LATE, "views")];
+  for (const one of all) known.policy(one.key, one);
+  known.autoscaler("team/hpa", autoscaler("hpa", "workers-of-three"));
+  expect(all.map((one) => known.rivalOf(one))).toEqual([
+    undefined,
+    { kind: "ScalingPolicy", name: "one", of: "Flink job clicks of jobs" },
+    { kind: "HorizontalPodAutoscaler", name: "hpa", of: "Deployment workers-of-three" },
+  ]);
+});

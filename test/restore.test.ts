@@ -19,11 +19,13 @@ interface Setting {
   /** Why nothing can be written. */
   readonly refusal?: Fault;
   readonly rival?: Fault;
+  /** What the policy says otherwise. */
+  readonly changes?: Parameters<typeof manifest>[0];
 }
 
 /** A policy over two nodes, `split` and `count`, that is being deleted. */
-function stage({ finalizers = [OWN], memory, runs = {}, refusal, rival }: Setting) {
-  const raw = manifest({}) as unknown as KubeObject;
+function stage({ finalizers = [OWN], memory, runs = {}, refusal, rival, changes = {} }: Setting) {
+  const raw = manifest(changes) as unknown as KubeObject;
   const news: string[] = [];
   const wrote: Record<string, number> = {};
   let kept = [...finalizers];
@@ -50,6 +52,8 @@ function stage({ finalizers = [OWN], memory, runs = {}, refusal, rival }: Settin
   const world = {
     driver: {
       discover: async ({ nodes }: { nodes: readonly { name: string }[] }) => {
+        if (nodes.length === 0)
+          return topology(...Object.entries(runs).map(([name, now]) => node(name, now)));
         const [{ name } = { name: "" }] = nodes;
         const replicas = runs[name];
         if (replicas === undefined) throw new Fault("TargetNotFound", "it is gone");
@@ -86,6 +90,14 @@ describe("a policy that restores, when it is deleted,", () => {
     expect(set.wrote).toEqual({ split: 3 });
     expect(set.news).toEqual(["Normal Restored: split: 7 → 3"]);
     expect(set.kept()).toEqual([OTHER]);
+  });
+
+  test("brings back the vertices of a Flink job, whose names only the job knows", async () => {
+    const flink = { jobManager: { service: { name: "jobs", port: 8081 } } };
+    const changes = { "spec.target": { flink } };
+    const set = stage({ memory, runs: { ...runs, sink: 1 }, changes });
+    expect(await set.restore.bringBack(set.object)).toBeUndefined();
+    expect(set.wrote).toEqual({ split: 3 });
   });
 
   test("leaves a node that is gone, and one that was left to somebody else", async () => {

@@ -100,11 +100,25 @@ const bySince = (one: Claim, other: Claim) =>
 /** The targets of a policy, as far as its spec can be understood; one that cannot is refused elsewhere. */
 function targetsOf({ namespace, spec }: PolicyObject): (readonly [TargetKey, string])[] {
   const nodes = fieldsOfSpec(spec, "target", "kubernetes")["nodes"];
-  return (Array.isArray(nodes) ? nodes : []).flatMap((node: unknown) => {
-    const { apiVersion, kind, name } = fieldsOf(fieldsOf(node)["ref"]);
+  const flink = fieldsOfSpec(spec, "target", "flink");
+  const refs = [...(Array.isArray(nodes) ? nodes : []), flink["taskManagers"]].map(
+    (node: unknown) => fieldsOf(node)["ref"],
+  );
+  return [...refs, jobOf(flink)].flatMap((ref) => {
+    const { apiVersion, kind, name } = fieldsOf(ref);
     const key = keyOf(namespace, apiVersion, kind, name);
     return key === undefined ? [] : [[key, `${String(kind)} ${String(name)}`] as const];
   });
+}
+
+/** A Flink job as if it were an object: what it runs in, and its name or id. */
+function jobOf({ jobManager, job }: Readonly<Record<string, unknown>>) {
+  const { service, flinkDeployment, flinkSessionJob } = fieldsOf(jobManager);
+  const { name } = fieldsOf(service ?? flinkDeployment ?? flinkSessionJob);
+  if (typeof name !== "string") return undefined;
+  const { name: jobName, id = jobName } = fieldsOf(job);
+  const kind = flinkSessionJob === undefined ? "Flink job" : "FlinkSessionJob";
+  return { apiVersion: "v1", kind, name: typeof id === "string" ? `${id} of ${name}` : name };
 }
 
 /** What a HorizontalPodAutoscaler scales. */

@@ -98,21 +98,29 @@ function firstOf(outcomes: readonly ChangeOutcome[]): Fault | undefined {
 async function changesOf({ driver }: World, policy: Policy, memory: Memory | undefined) {
   const changes: Change[] = [];
   const faults: Fault[] = [];
-  for (const node of policy.nodes) {
-    const { found: to, yielded } = memory?.nodes[node.name] ?? {};
-    if (to === undefined || yielded !== undefined) continue;
+  const foundFirst = (node: string) => {
+    const { found, yielded } = memory?.nodes[node] ?? {};
+    return yielded === undefined ? found : undefined;
+  };
+  for (const part of partsOf(policy, (node) => foundFirst(node) !== undefined)) {
     try {
-      const { nodes } = await driver.discover({ ...policy, nodes: [node], respectDisruptionBudget: false });
-      for (const { parallelism: from, revision } of nodes)
-        if (from !== to) changes.push({ node: node.name, from, to, revision });
+      const { nodes } = await driver.discover({ ...policy, nodes: part, respectDisruptionBudget: false });
+      for (const { name, parallelism: from, revision } of nodes) {
+        const to = foundFirst(name);
+        if (to !== undefined && from !== to) changes.push({ node: name, from, to, revision });
+      }
     } catch (thrown) {
       const fault = asFault(thrown);
-      if (fault.code !== "TargetNotFound")
-        faults.push(new Fault(fault.code, `${node.name}: ${fault.message}`));
+      const which = part.map(({ name }) => `${name}: `).join("");
+      if (fault.code !== "TargetNotFound") faults.push(new Fault(fault.code, `${which}${fault.message}`));
     }
   }
   return { changes, faults };
 }
+
+/** What is read by itself: each node that is known, or a Flink job as a whole. */
+const partsOf = ({ target, nodes }: Policy, isKnown: (node: string) => boolean) =>
+  target.kind === "flink" ? [[]] : nodes.filter(({ name }) => isKnown(name)).map((node) => [node]);
 
 /** Gives the policy the finalizer, or takes it away; one that is gone has none. */
 async function finalize({ cluster, resource }: Options, object: PolicyObject, wants: boolean): Promise<void> {
