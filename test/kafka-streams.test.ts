@@ -88,10 +88,10 @@ describe.skipIf(there === undefined)("a real application of Kafka Streams", () =
     await using app = await streamsApp(ground, broker, kafka, { threads: 2 });
     await app.settled(2);
     await broker.produce(app.input, [5, 5, 5, 5]);
-    await eventually(
-      async () => (await app.found()).attributes["subtopology.words.lag"] === "0",
-      "all counted",
-    );
+    await eventually(async () => {
+      const { attributes } = await app.found();
+      return attributes["subtopology.0.lag"] === "0" && attributes["subtopology.words.lag"] === "0";
+    }, "all counted");
     expect(await app.scale(2, 0)).toEqual([{ node: "count", outcome: "Scaled" }]);
     await app.settled(0);
     await broker.produce(app.input, [30, 0, 0, 0]);
