@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Iteration } from "../host/knowledge/index.ts";
-import { iterate, type Driver, type World } from "../host/loop/index.ts";
-import type { Policy } from "../host/policy/index.ts";
 import { kafkaAt } from "./kafka/bed.ts";
+import { passesOf, wanting } from "./kafka/passes.ts";
 import { brokerOrNone } from "./kafka/server.ts";
 import { eventually, streamsApp } from "./kafka/streams.ts";
 import { bed, faultOf, type Bed } from "./kube/bed.ts";
@@ -10,44 +8,6 @@ import { sharedCluster } from "./world/index.ts";
 import type { KafkaBroker } from "./world/kafka.ts";
 
 const there = await brokerOrNone();
-
-/** Passes over one application, with an algorithm that wants a number, a clock to turn and a count of the writes. */
-function passes(driver: Driver) {
-  const records = new Map<string, Iteration>();
-  const clock = { nowMs: Date.now(), now: () => new Date(clock.nowMs) };
-  const writes: number[] = [];
-  const counted: Driver = {
-    ...driver,
-    scale(policy, changes, permit) {
-      writes.push(...changes.map(({ to }) => to));
-      return driver.scale(policy, changes, permit);
-    },
-  };
-  const pass = (of: Policy, parallelism: number) => {
-    const plan = JSON.stringify({ nodes: { count: { parallelism } } });
-    const done = { carry: undefined, logs: [], cpuMs: 0, fuel: {}, journal: {}, bodies: new Map() };
-    const around: World = {
-      ...{ clock, driver: counted, store: storeOf(records), sources: { observe: async () => ({}) } },
-      engine: { run: async () => ({ answers: { plan }, ...done }) },
-    };
-    clock.nowMs += 15_000;
-    return iterate(of, around);
-  };
-  return { pass, writes };
-}
-
-function storeOf(records: Map<string, Iteration>): World["store"] {
-  return {
-    recall: async () => {
-      const known = [...records.values()].toSorted((one, other) => other.number - one.number);
-      const memory = known.find((one) => one.memory !== undefined)?.memory;
-      const open = known.find(({ outcome }) => outcome === "Open");
-      const past = { number: known[0]?.number ?? 0, carry: undefined, history: [], open };
-      return { ...past, ...(memory === undefined ? {} : { memory }) };
-    },
-    remember: async (_policy, one) => void records.set(one.id, one),
-  };
-}
 
 describe.skipIf(there === undefined)("what goes wrong with an application of Kafka Streams", () => {
   const broker = there as KafkaBroker;
@@ -65,12 +25,12 @@ describe.skipIf(there === undefined)("what goes wrong with an application of Kaf
   test("a pass says that a number between two instances was rounded, and the next one leaves it as it is", async () => {
     await using app = await streamsApp(ground, broker, kafka);
     await app.settled(2);
-    const { pass, writes } = passes(app.driver);
-    const first = await pass(app.policy, 3);
+    const { pass, writes } = passesOf(app.driver);
+    const first = await pass(app.policy, wanting(3));
     expect(first.decision?.verdicts).toMatchObject([{ wanted: 3, granted: 4, reasons: ["WholeInstances"] }]);
     expect(first).toMatchObject({ outcome: "Scaled", changes: [{ node: "count", outcome: "Scaled" }] });
-    expect((await pass(app.policy, 3)).outcome).toBe("Unchanged");
-    expect((await pass(app.policy, 40)).decision?.verdicts).toMatchObject([
+    expect((await pass(app.policy, wanting(3))).outcome).toBe("Unchanged");
+    expect((await pass(app.policy, wanting(40))).decision?.verdicts).toMatchObject([
       // Eight tasks: a ninth thread would have nothing to do.
       { wanted: 40, granted: 8, reasons: ["OutOfBounds", "AboveCeiling"] },
     ]);
@@ -85,11 +45,11 @@ describe.skipIf(there === undefined)("what goes wrong with an application of Kaf
     await broker.produce(app.input, [40, 40, 40, 40]);
     const settle = { timeoutSeconds: 120, onFailure: "Hold" } as const;
     const policy = { ...app.policy, settle };
-    const { pass, writes } = passes(app.driver);
-    expect((await pass(policy, 2)).outcome).toBe("Scaled");
+    const { pass, writes } = passesOf(app.driver);
+    expect((await pass(policy, wanting(2))).outcome).toBe("Scaled");
     const states = new Set<string>();
     for (let round = 0; round < 6; round += 1) {
-      const { followed, decision } = await pass(policy, 1);
+      const { followed, decision } = await pass(policy, wanting(1));
       for (const one of followed ?? []) states.add(one.state);
       if (followed?.[0]?.state === "Settling")
         expect(decision?.verdicts).toMatchObject([{ granted: 2, reasons: ["Settling"] }]);
@@ -104,7 +64,7 @@ describe.skipIf(there === undefined)("what goes wrong with an application of Kaf
   test("brokers that stand still end the pass in time: nothing is written, and it goes on when they do", async () => {
     await using app = await streamsApp(ground, broker, kafka, { threads: 1 });
     await app.settled(1);
-    const { pass, writes } = passes(app.driver);
+    const { pass, writes } = passesOf(app.driver);
     broker.signal("SIGSTOP");
     try {
       const fault = await faultOf(app.driver.discover(app.policy));
@@ -113,7 +73,7 @@ describe.skipIf(there === undefined)("what goes wrong with an application of Kaf
         field: "spec.target.kafkaStreams.applications[0].bootstrap",
         retry: true,
       });
-      expect(await pass(app.policy, 3)).toMatchObject({
+      expect(await pass(app.policy, wanting(3))).toMatchObject({
         outcome: "Failed",
         fault: { code: "SourceUnavailable" },
       });
@@ -121,7 +81,7 @@ describe.skipIf(there === undefined)("what goes wrong with an application of Kaf
       broker.signal("SIGCONT");
     }
     expect(writes).toEqual([]);
-    await eventually(async () => (await pass(app.policy, 3)).outcome === "Scaled", "it goes on");
+    await eventually(async () => (await pass(app.policy, wanting(3))).outcome === "Scaled", "it goes on");
     expect(writes).toEqual([3]);
   }, 120_000);
 
@@ -129,11 +89,11 @@ describe.skipIf(there === undefined)("what goes wrong with an application of Kaf
     await using app = await streamsApp(ground, broker, kafka, { threads: 1 });
     await app.settled(1);
     app.node.hold(true);
-    const { pass } = passes(app.driver);
+    const { pass } = passesOf(app.driver);
     const policy = { ...app.policy, settle: { timeoutSeconds: 20, onFailure: "Rollback" } as const };
-    expect((await pass(policy, 3)).outcome).toBe("Scaled");
-    expect((await pass(policy, 3)).followed).toMatchObject([{ from: 1, to: 3, state: "Settling" }]);
-    const back = await pass(policy, 3);
+    expect((await pass(policy, wanting(3))).outcome).toBe("Scaled");
+    expect((await pass(policy, wanting(3))).followed).toMatchObject([{ from: 1, to: 3, state: "Settling" }]);
+    const back = await pass(policy, wanting(3));
     expect(back.followed).toMatchObject([{ state: "RolledBack" }]);
     expect(await app.replicas()).toBe(1);
     app.node.hold(false);
