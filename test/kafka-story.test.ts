@@ -53,7 +53,7 @@ describe.skipIf(there === undefined)("what the pages say", () => {
         ({ revision: _revision, unit: _unit, settled: _settled, ...node }) => node,
       );
       const input = inputOf({
-        topology: { ...topology, nodes },
+        topology: { nodes, edges: [...topology.edges] },
         sources: seen as never,
         history: [],
         config,
