@@ -1,21 +1,27 @@
 import { connect, type Cluster } from "../host/kube/index.ts";
-import { allow, bed, deployment, expectStatus, SCALER_RULES, until } from "./kube/bed.ts";
+import { allow, bed, deployment, expectStatus, SCALER_RULES, until, type Bed } from "./kube/bed.ts";
 import { flink, type Flink } from "./world/flink.ts";
 import { flinkFiles, NoFlink } from "./world/flink-files.ts";
 import { processNode, sharedCluster, type ProcessNode } from "./world/index.ts";
 
-/** A real Flink whose TaskManagers are pods of a Deployment `taskmanager` in a namespace with an account `scaler`. */
-export interface FlinkWorld extends Flink {
-  readonly cluster: Cluster;
-  readonly namespace: string;
+/** The TaskManagers of a Flink: pods of a Deployment `taskmanager` in a namespace. */
+export interface Fleet extends AsyncDisposable {
   readonly node: ProcessNode;
   /** How often the job was restarted, by Flink's own count. */
   readonly restarts: (job: string) => Promise<number>;
   /** What the job is asked for, of the vertex of this name. */
   readonly bounds: (job: string, vertex: string) => Promise<unknown>;
+  /** What the vertex of this name runs with. */
+  readonly parallelism: (job: string, vertex: string) => Promise<number>;
   readonly replicas: () => Promise<number>;
   /** Names of the pods that are there. */
   readonly pods: () => Promise<string[]>;
+}
+
+/** A real Flink whose TaskManagers are in a namespace with an account `scaler`. */
+export interface FlinkWorld extends Flink, Fleet {
+  readonly cluster: Cluster;
+  readonly namespace: string;
 }
 
 interface WorldOptions {
@@ -39,13 +45,33 @@ const PODS = { apiGroups: [""], resources: ["pods"], verbs: ["list", "patch"] };
 
 async function start({ replicas }: WorldOptions): Promise<FlinkWorld> {
   const world = await sharedCluster();
-  const [ground, jobs] = await Promise.all([bed(world.kubeconfig), flink({ taskManagers: 0 })]);
+  const ground = await bed(world.kubeconfig);
+  const namespace = await world.namespace();
+  await allow(ground, namespace, "scaler", [...SCALER_RULES, PODS]);
+  const { flink: jobs, fleet } = await fleetOf(ground, namespace, replicas);
+  const cluster = connect({ kubeconfig: world.kubeconfig });
+  return {
+    ...{ ...jobs, ...fleet, cluster, namespace },
+    async [Symbol.asyncDispose]() {
+      await cluster.close();
+      await fleet[Symbol.asyncDispose]();
+      await jobs[Symbol.asyncDispose]();
+      await ground[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Starts a Flink, and its TaskManagers as pods of this namespace. */
+export async function fleetOf(
+  ground: Bed,
+  namespace: string,
+  replicas: number,
+): Promise<{ flink: Flink; fleet: Fleet }> {
+  const jobs = await flink({ taskManagers: 0 });
   const node = await processNode(ground.admin, {
     command: ({ pod }) => jobs.taskManager(pod),
     isReady: async ({ log }) => (await log()).includes("Successful registration at resource manager"),
   });
-  const namespace = await world.namespace();
-  await allow(ground, namespace, "scaler", [...SCALER_RULES, PODS]);
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments`;
   const { spec, ...rest } = deployment("taskmanager", replicas);
   const template = { ...spec.template, spec: { ...spec.template.spec, ...node.placement } };
@@ -56,9 +82,8 @@ async function start({ replicas }: WorldOptions): Promise<FlinkWorld> {
   };
   for (let tries = 0; tries < 6 && (await ready()) < replicas; tries += 1)
     await until(async () => (await ready()) === replicas, "TaskManagers are Ready").catch(() => undefined);
-  const cluster = connect({ kubeconfig: world.kubeconfig });
-  return {
-    ...{ ...jobs, cluster, namespace, node, ...countsOf(jobs) },
+  const fleet: Fleet = {
+    ...{ node, ...countsOf(jobs) },
     replicas: async () => {
       const found = await expectStatus(ground.admin("GET", `${path}/taskmanager`), 200);
       return Number(found["spec"]?.["replicas"]);
@@ -68,16 +93,22 @@ async function start({ replicas }: WorldOptions): Promise<FlinkWorld> {
       return (found.items ?? []).map((pod) => String(pod["metadata"]?.["name"]));
     },
     async [Symbol.asyncDispose]() {
-      await cluster.close();
       await expectStatus(ground.admin("DELETE", `${path}/taskmanager`), 200);
       await node[Symbol.asyncDispose]();
-      await jobs[Symbol.asyncDispose]();
-      await ground[Symbol.asyncDispose]();
     },
   };
+  return { flink: jobs, fleet };
 }
 
-function countsOf({ rest }: Flink): Pick<FlinkWorld, "restarts" | "bounds"> {
+interface JobAnswer {
+  readonly vertices: readonly { readonly id: string; readonly name: string; readonly parallelism: number }[];
+}
+
+function countsOf({ rest }: Flink): Pick<Fleet, "restarts" | "bounds" | "parallelism"> {
+  const vertexOf = async (job: string, vertex: string) => {
+    const { vertices } = (await rest("GET", `/jobs/${job}`)) as JobAnswer;
+    return vertices.find(({ name }) => name === vertex);
+  };
   return {
     restarts: async (job) => {
       let value: number | undefined;
@@ -91,16 +122,13 @@ function countsOf({ rest }: Flink): Pick<FlinkWorld, "restarts" | "bounds"> {
       }
       return value ?? Number.NaN;
     },
+    parallelism: async (job, vertex) => (await vertexOf(job, vertex))?.parallelism ?? Number.NaN,
     bounds: async (job, vertex) => {
-      const { vertices } = (await rest("GET", `/jobs/${job}`)) as {
-        vertices: { id: string; name: string }[];
-      };
-      const id = vertices.find(({ name }) => name === vertex)?.id ?? "";
       const asked = (await rest("GET", `/jobs/${job}/resource-requirements`)) as Record<
         string,
         { parallelism: unknown }
       >;
-      return asked[id]?.parallelism;
+      return asked[(await vertexOf(job, vertex))?.id ?? ""]?.parallelism;
     },
   };
 }
