@@ -172,6 +172,43 @@ test("a version that is too old for the server leads to a new list, and what it 
   await end(copy);
 });
 
+test("a kind that is gone is known to be, and what went with it is told when it is back", async () => {
+  const real = direct();
+  let isGone = false;
+  let cut: (() => void) | undefined;
+  // What the server does not have, it says itself.
+  const now = (resource: typeof WIDGETS) => (isGone ? { ...resource, plural: "wodgets" } : resource);
+  const api: Api = {
+    ...bound(real),
+    list: (resource, query) => real.list(now(resource), query),
+    watch: async function* (resource, query) {
+      const ended = new Promise<"ended">((resolve) => (cut = () => resolve("ended")));
+      const events = real.watch(now(resource), query);
+      for (;;) {
+        const next = await Promise.race([events.next(), ended]);
+        if (next === "ended" || next.done === true) return;
+        yield next.value;
+      }
+    },
+  };
+  const { hands, told, start, end, key } = await following(() => api);
+  await hands.add("goes");
+  const copy = await start();
+  await until(() => copy.size === 1, "the object");
+  expect(copy.isServed()).toBe(true);
+  isGone = true;
+  cut?.();
+  await until(() => !copy.isServed(), "the kind is missed");
+  // Nobody is told that an object is gone because nothing is to be learned of it.
+  expect(copy.get(key("goes"))).toBe("1");
+  await hands.remove("goes");
+  isGone = false;
+  await until(() => copy.isServed(), "the kind is back");
+  expect(copy.size).toBe(0);
+  expect(told).toEqual(["added goes", "deleted goes"]);
+  await end(copy);
+});
+
 /** The methods of an API as fields, so that one of them can be replaced. */
 const bound = (api: Api): Api => ({
   get: (...given) => api.get(...given),

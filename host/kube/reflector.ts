@@ -66,6 +66,8 @@ export interface Reflector<T> {
   readonly size: number;
   /** Whether the first list was read whole: before that, what is missing means nothing. */
   hasSynced(): boolean;
+  /** False from when the server says that there is no such kind until it has listed it again: what is kept may be no more. */
+  isServed(): boolean;
   readonly figures: Readonly<ReflectorFigures>;
   /** Ends after the signal was given; never rejects. */
   readonly ended: Promise<void>;
@@ -82,6 +84,7 @@ export function reflect<T>(options: ReflectorOptions<T>): Reflector<T> {
       return loop.store.size;
     },
     hasSynced: () => loop.synced,
+    isServed: () => loop.served,
     figures: loop.figures,
     ended,
   };
@@ -91,6 +94,7 @@ class ReflectorLoop<T> {
   readonly store: ObjectStore<T>;
   readonly figures: ReflectorFigures = { lists: 0, watches: 0, failures: 0, missed: 0, lastHeardMs: 0 };
   synced = false;
+  served = true;
   readonly #options: ReflectorOptions<T>;
   readonly #limits: ReflectorLimits;
   #pageObjects: number;
@@ -153,6 +157,7 @@ class ReflectorLoop<T> {
     const { relistMsLeast: least, relistMsMost: most } = this.#limits;
     this.#relistAtMs = this.#options.time.elapsedMs() + least + (most - least) * this.#options.time.random();
     this.synced = true;
+    this.served = true;
     return version;
   }
 
@@ -196,6 +201,11 @@ class ReflectorLoop<T> {
   async #survive(thrown: unknown): Promise<void> {
     this.#tell(thrown);
     if (thrown instanceof AnswerTooLarge) this.#pageObjects = Math.max(1, Math.ceil(this.#pageObjects / 4));
+    if (thrown instanceof ClusterFault && thrown.status === 404) {
+      // Its objects went with the kind, and the watch may have ended before it told of them all.
+      this.served = false;
+      this.#version = undefined;
+    }
     if (thrown instanceof ClusterFault && thrown.status === 410) {
       // The version is older than what the server remembers.
       this.#version = undefined;

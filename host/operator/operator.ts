@@ -21,6 +21,9 @@ import { Reconciler } from "./reconcile.ts";
 import { reporter, type Reporter } from "./report.ts";
 import type { ShardListener, Shards } from "./shards.ts";
 
+/** A kind that the server does not have is looked for again after this, before anything is done for one of its objects. */
+const UNSERVED_MS = 1_000;
+
 /** What is told of the operator's work to those who count, log and keep. */
 export interface Watcher {
   readonly passed: (policy: Policy, iteration: Iteration, seconds: number) => void;
@@ -124,7 +127,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     },
   });
   const work = ours(options.shards, policies, async (key) => {
-    const againMs = await reconciler.reconcile(key as PolicyKey);
+    const againMs = policies.isServed() ? await reconciler.reconcile(key as PolicyKey) : UNSERVED_MS;
     queue.forget(key);
     if (againMs !== undefined) queue.addAfter(key, againMs);
   });
