@@ -23,7 +23,7 @@ describe.skipIf(world === undefined)(
       const taskManagers = { ref, slotsPerPod: 2, slotMode: "Shared" } as const;
       clicks = flinkPolicy({ taskManagers }, { namespace: flink.namespace });
     });
-    afterAll(() => flink[Symbol.asyncDispose]());
+    afterAll(() => flink?.[Symbol.asyncDispose]());
     const scaleTo = async (by: Driver, to: number) =>
       by.scale(clicks, [change(await by.discover(clicks), "work", to)], anybody);
 

@@ -1,8 +1,8 @@
 import { connect, type Cluster } from "../host/kube/index.ts";
 import { allow, bed, deployment, expectStatus, SCALER_RULES, until, type Bed } from "./kube/bed.ts";
-import { flink, type Flink } from "./world/flink.ts";
-import { flinkFiles, NoFlink } from "./world/flink-files.ts";
+import { flink, flinkFiles, type Flink } from "./world/flink.ts";
 import { processNode, sharedCluster, type ProcessNode } from "./world/index.ts";
+import { NoJava } from "./world/java.ts";
 
 /** The TaskManagers of a Flink: pods of a Deployment `taskmanager` in a namespace. */
 export interface Fleet extends AsyncDisposable {
@@ -35,7 +35,7 @@ export async function realFlink(): Promise<((options: WorldOptions) => Promise<F
     await flinkFiles();
     return start;
   } catch (thrown) {
-    if (!(thrown instanceof NoFlink) || process.env["CI"] === "true") throw thrown;
+    if (!(thrown instanceof NoJava) || process.env["CI"] === "true") throw thrown;
     process.stderr.write(`sluice: the tests with a real Flink are SKIPPED: ${thrown.message}\n`);
     return undefined;
   }

@@ -20,7 +20,7 @@ describe.skipIf(world === undefined)("a job on a real Flink", { timeout: 120_000
     job = await flink.start({ name: "clicks", perSecond: 50 });
     clicks = flinkPolicy({ job: { name: "clicks" } });
   });
-  afterAll(() => flink[Symbol.asyncDispose]());
+  afterAll(() => flink?.[Symbol.asyncDispose]());
   const scale = async (policy: Policy, wants: Record<string, number>) => {
     const found = await driver.discover(policy);
     const changes = Object.entries(wants).map(([node, to]) => change(found, node, to));
@@ -96,7 +96,7 @@ describe.skipIf(world === undefined)("a job on a real Flink", { timeout: 120_000
   });
 
   test("says how busy its vertices are and what they read, a few moments after it starts", async () => {
-    const metrics = ["busyTimeMsPerSecond", "numRecordsInPerSecond"];
+    const metrics = ["busyTimeMsPerSecond", "numRecordsIn"];
     const source = { name: "figures", kind: "flink", metrics, timeoutMs: 5_000 } as const;
     const read = () =>
       flinkSource(reached.jobManagers)(clicks, source, new Date(), AbortSignal.timeout(5_000));
@@ -105,10 +105,10 @@ describe.skipIf(world === undefined)("a job on a real Flink", { timeout: 120_000
       const series = "series" in seen ? seen.series : [];
       return series.find(({ node, labels }) => node === "work" && labels["metric"] === metric)?.value ?? 0;
     };
-    const A_MINUTE = { timeout: 60_000, interval: 500 };
     // Fifty records a second, of five milliseconds each: a quarter of its time.
-    await expect.poll(() => figure("numRecordsInPerSecond"), A_MINUTE).toBeGreaterThan(25);
-    await expect.poll(() => figure("busyTimeMsPerSecond"), A_MINUTE).toBeGreaterThan(100);
+    // Flink means a rate over the last minute, so after a restart that one takes a minute to be right.
+    await expect.poll(() => figure("numRecordsIn")).toBeGreaterThan(200);
+    await expect.poll(() => figure("busyTimeMsPerSecond")).toBeGreaterThan(100);
     expect(await figure("busyTimeMsPerSecond")).toBeLessThan(1_000);
   });
 

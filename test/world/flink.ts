@@ -1,9 +1,20 @@
-import { readFile, mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { execFile } from "node:child_process";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { flinkFiles, type FlinkFiles } from "./flink-files.ts";
+import { promisify } from "node:util";
+import { classPath } from "./java.ts";
 import { freePorts } from "./port.ts";
 import { supervise } from "./supervisor.ts";
+
+const run = promisify(execFile);
+const SOURCE = join(import.meta.dirname, "flink");
+
+/** Flink's jars and the classes of the test job, for `java -cp`. Throws `NoJava` where they cannot be had. */
+export async function flinkFiles(): Promise<{ readonly jars: string; readonly classes: string }> {
+  const [jars = "", classes = ""] = (await classPath("flink", SOURCE)).split(delimiter);
+  return { jars, classes };
+}
 
 /** What of Flink a test wants otherwise. */
 interface FlinkOptions {
@@ -116,7 +127,7 @@ appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = %d{HH:mm:ss,SSS} %-5p %c{1} - %m%n
 `;
 
-/** Starts a session cluster; about ten seconds and 0.6 GB. Throws `NoFlink` where there is none to be had. */
+/** Starts a session cluster; about ten seconds and 0.6 GB. Throws `NoJava` where there is none to be had. */
 export async function flink({ taskManagers = 1, slots = 2, config = {} }: FlinkOptions = {}): Promise<Flink> {
   const files = await flinkFiles();
   const supervisor = await supervise();
@@ -128,13 +139,14 @@ export async function flink({ taskManagers = 1, slots = 2, config = {} }: FlinkO
     const options = { ...configOf(directory, rest, rpc, slots), ...config };
     await writeFile(join(conf, "config.yaml"), yamlOf(options));
     await writeFile(join(conf, "log4j.properties"), LOGGING);
+    await run("jar", ["cf", join(directory, "job.jar"), "-C", files.classes, "."]);
     const log = `-Dlog4j.configurationFile=file:${join(conf, "log4j.properties")}`;
     const java = (heap: string, main: string) => [
       heap,
       ...JAVA,
       log,
       "-cp",
-      files.classPath,
+      files.jars,
       main,
       "--configDir",
       conf,
@@ -163,7 +175,7 @@ export async function flink({ taskManagers = 1, slots = 2, config = {} }: FlinkO
     ]);
     return {
       ...{ url, taskManager, startTaskManager, startJobManager, pids: () => ({ jobManager }) },
-      ...jobsOf(url, files, directory),
+      ...jobsOf(url, directory),
       killJobManager: () => supervisor.kill("jobmanager"),
       killTaskManager: (name) => supervisor.kill(name),
       [Symbol.asyncDispose]: stop,
@@ -179,11 +191,7 @@ const yamlOf = (options: Readonly<Record<string, string>>) =>
     .map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)
     .join("");
 
-function jobsOf(
-  url: URL,
-  files: FlinkFiles,
-  directory: string,
-): Pick<Flink, "rest" | "start" | "load" | "cancel"> {
+function jobsOf(url: URL, directory: string): Pick<Flink, "rest" | "start" | "load" | "cancel"> {
   const rest: Flink["rest"] = async (method, path, body) => {
     const headers = { "content-type": "application/json" };
     const sent = body === undefined ? {} : { headers, body: JSON.stringify(body) };
@@ -198,7 +206,7 @@ function jobsOf(
     ...{ rest, load },
     start: async ({ name, perSecond = 20, sleepMs = 5, keyGroups = 128, slotGroup = "default" }) => {
       await load(name, perSecond);
-      const jar = await upload(url, files.job);
+      const jar = await upload(url, join(directory, "job.jar"));
       const programArgsList = [name, rateOf(name), `${sleepMs}`, `${keyGroups}`, slotGroup];
       const run = { entryClass: "dev.sluice.test.SleepyJob", programArgsList };
       const { jobid } = (await rest("POST", `/jars/${jar}/run`, run)) as { jobid: string };
