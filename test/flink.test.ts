@@ -108,8 +108,10 @@ describe.skipIf(world === undefined)("a job on a real Flink", { timeout: 120_000
     // Fifty records a second, of five milliseconds each: a quarter of its time.
     // Flink means a rate over the last minute, so after a restart that one takes a minute to be right.
     await expect.poll(() => figure("numRecordsIn")).toBeGreaterThan(200);
-    await expect.poll(() => figure("busyTimeMsPerSecond")).toBeGreaterThan(100);
-    expect(await figure("busyTimeMsPerSecond")).toBeLessThan(1_000);
+    // In its first seconds Flink has a task busy all the time that it was not seen idle.
+    await expect
+      .poll(() => figure("busyTimeMsPerSecond"))
+      .toSatisfy((busy: number) => busy > 100 && busy < 900);
   });
 
   test("of several is found by its name or id; without either, it has to be the only one", async () => {
