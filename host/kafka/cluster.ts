@@ -193,9 +193,12 @@ export class KafkaCluster {
   /** Asks the brokers that the policy names, one after the other until one answers. */
   async #askNamed<Answer>(ask: Ask<Answer>): Promise<Answer> {
     let why: unknown = unavailable("there is no broker");
-    for (const place of this.#setting.named) {
+    const { named, signal } = this.#setting;
+    for (const [at, place] of named.entries()) {
+      const isLast = at === named.length - 1;
+      const own = isLast ? signal : AbortSignal.any([signal, AbortSignal.timeout(LIMITS.connectMs)]);
       try {
-        return await this.#askAt(place, ask);
+        return await this.#askAt(place, ask, own);
       } catch (thrown) {
         why = thrown;
         if (!(thrown instanceof Fault) || !thrown.retry) throw thrown;
@@ -204,8 +207,8 @@ export class KafkaCluster {
     throw why;
   }
 
-  async #askAt<Answer>(place: Place, ask: Ask<Answer>): Promise<Answer> {
-    const { policy, manner, connections, signal } = this.#setting;
+  async #askAt<Answer>(place: Place, ask: Ask<Answer>, signal = this.#setting.signal): Promise<Answer> {
+    const { policy, manner, connections } = this.#setting;
     try {
       return await connections.use(
         policy.tenant,

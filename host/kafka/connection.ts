@@ -189,7 +189,8 @@ export async function connectTo(place: Place, manner: Manner, signal: AbortSigna
   for (const address of place.addresses.slice(0, LIMITS.addresses)) {
     if (signal.aborted) break;
     try {
-      return await connected(open(place, manner, address), manner, signal);
+      const own = AbortSignal.any([signal, AbortSignal.timeout(LIMITS.connectMs)]);
+      return await connected(open(place, manner, address), manner, own);
     } catch (thrown) {
       why = reasonOf(thrown);
     }

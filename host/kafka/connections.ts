@@ -64,7 +64,7 @@ export class Connections {
   #open(key: string, tenant: TenantKey, place: Place, manner: Manner): Kept {
     this.#makeRoom(tenant);
     // Its own time: one of several that wait for it may have less.
-    const opened = opening(place, manner, AbortSignal.timeout(LIMITS.connectMs));
+    const opened = opening(place, manner, AbortSignal.timeout(LIMITS.openMs));
     const kept: Kept = { tenant, opened, connection: undefined, users: 0, idle: undefined };
     this.#kept.set(key, kept);
     opened.then(

@@ -1,8 +1,10 @@
 export const LIMITS = {
   // What a broker may answer at once: 10,000 partitions of a topic take half of it, and 3 bytes of it can become 100 in memory.
   frameBytes: 1_024 * 1_024,
-  // For one address, TLS and SASL included; the next one still has time after it.
+  // For one address, and for one of several brokers to say where the others are; the next one still has time after it.
   connectMs: 2_000,
+  // From the first address to the last word of SASL; whoever waits for a connection has a time-out of its own.
+  openMs: 6_000,
   // Of what a name resolves to every address is checked, and this many are tried.
   addresses: 4,
   // Connections of a tenant: ten brokers, asked with one credential and a half.

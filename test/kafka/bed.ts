@@ -22,10 +22,15 @@ export const CREDENTIAL = {
 } as const;
 
 /** Kafka as the operator asks it, where the administrator gave this loopback port for the service. */
-export const kafkaAt = (port: number, proof: () => Proof | undefined = () => undefined): Kafka =>
+export const kafkaAt = (
+  port: number,
+  proof: () => Proof | undefined = () => undefined,
+  others: Readonly<Record<string, number>> = {},
+): Kafka =>
   kafka({
     brokers: brokerPlaces({
       endpoint: async (_policy, { name }) => {
+        if (Object.hasOwn(others, name)) return new URL(`http://127.0.0.1:${others[name]}`);
         if (name === SERVICE.name) return new URL(`http://127.0.0.1:${port}`);
         return Promise.reject(new Fault("TargetNotFound", `There is no Service ${name}`));
       },
