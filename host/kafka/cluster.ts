@@ -1,4 +1,5 @@
 import {
+  apiVersionsV3,
   describeGroupsV5,
   findCoordinatorV4,
   listOffsetsV7,
@@ -14,6 +15,7 @@ import { groupOf, type Group } from "./group.ts";
 import { LIMITS } from "./limits.ts";
 import type { Brokers, Manner, Place, ProofOf } from "./place.ts";
 import { invalid, refusal, unavailable } from "./refusal.ts";
+import { describeStreamsGroups, STREAMS_GROUP_DESCRIBE } from "./streams-group.ts";
 import { keyOf, type TopicPartition } from "./topic.ts";
 
 /** What is asked on whose behalf, and until when. */
@@ -66,6 +68,11 @@ interface Setting {
   readonly manner: Manner;
 }
 
+/** What brokers are told of who asks which requests they take. */
+const SOFTWARE = "sluice";
+const SOFTWARE_VERSION = "1";
+/** What a broker says of a group that is not there, or of another protocol. */
+const DEAD = "Dead";
 const CONSUMER_GROUP = 0;
 const ANY_REPLICA = -1;
 const UNCOMMITTED = 0;
@@ -162,12 +169,21 @@ export class KafkaCluster {
     );
   }
 
-  /** A group of the classic protocol with its members and what each is assigned; `Dead` if there is none of the name. */
+  /** A group with its members and what each is assigned; `Dead` if there is none of the name. */
   async group(group: string): Promise<Group> {
     const answer = await this.#askCoordinator(group, request(describeGroupsV5.api, [group], false));
     const own = answer.groups.find(({ groupId }) => groupId === group);
     if (own === undefined) throw invalid(`the broker says nothing of the group ${group}`);
-    return groupOf(own);
+    if (own.groupState !== DEAD) return groupOf(own);
+    return (await this.#streamsGroup(group)) ?? groupOf(own);
+  }
+
+  /** A group of the protocol that Kafka Streams has for itself; undefined where brokers know none, or not the protocol. */
+  async #streamsGroup(group: string): Promise<Group | undefined> {
+    const { apiKeys } = await this.#askNamed(request(apiVersionsV3.api, SOFTWARE, SOFTWARE_VERSION));
+    if (!apiKeys.some(({ apiKey }) => apiKey === STREAMS_GROUP_DESCRIBE)) return undefined;
+    const { groups } = await this.#askCoordinator(group, request(describeStreamsGroups, [group]));
+    return groups.find(({ groupId, errorCode }) => groupId === group && errorCode === 0)?.described;
   }
 
   /** Asks the broker that has a group. */

@@ -44,12 +44,15 @@ interface Options {
   readonly stray?: string;
   /** More of `server.properties`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Features of the cluster at other levels than the release has, such as `streams.version=1`. */
+  readonly features?: readonly string[];
 }
 
 /** Starts a broker; throws `NoJava`, with the remedy, where there is none. */
 export async function kafkaBroker({
   stray = "169.254.169.254:9092",
   settings = {},
+  features = [],
 }: Options = {}): Promise<KafkaBroker> {
   const path = await classPath("kafka", SOURCES);
   const supervisor = await supervise();
@@ -60,7 +63,7 @@ export async function kafkaBroker({
     const config = join(directory, "server.properties");
     await writeFile(config, properties({ directory, ports, stray, settings }));
     const pki = await makePki(directory);
-    await format(path, config);
+    await format(path, config, features);
     const server = serverOf(supervisor, path, config);
     await server.start();
     const bootstrap = [`127.0.0.1:${plain}`];
@@ -85,13 +88,22 @@ export async function kafkaBroker({
   }
 }
 
-async function format(path: string, config: string): Promise<void> {
+async function format(path: string, config: string, features: readonly string[]): Promise<void> {
   const users = MECHANISMS.filter((one) => one !== "PLAIN").flatMap((mechanism) => [
     "--add-scram",
     `${mechanism}=[name=${USER.username},password=${USER.password}]`,
   ]);
   const id = randomBytes(16).toString("base64url");
-  const words = ["kafka.tools.StorageTool", "format", "-t", id, "-c", config, ...users];
+  const words = [
+    "kafka.tools.StorageTool",
+    "format",
+    "-t",
+    id,
+    "-c",
+    config,
+    ...users,
+    ...features.flatMap((one) => ["--feature", one]),
+  ];
   await run("java", ["-Xmx128m", ...JVM, "-cp", path, ...words]);
 }
 
