@@ -54,8 +54,7 @@ function readGroup(reader: Reader): StreamsGroup {
   const groupId = reader.readString();
   const state = reader.readString();
   skip(reader, EPOCHS);
-  const topology: readonly Subtopology[] =
-    (reader.readNullableStruct(() => readTopology(reader)) as Subtopology[] | null) ?? [];
+  const topology: readonly Subtopology[] = reader.readNullableStruct(() => readTopology(reader)) ?? [];
   const members = reader.readArray((one) => readMember(one, topology));
   reader.readInt32();
   return { groupId, errorCode, described: { state, members } };
