@@ -8,39 +8,21 @@ import {
   type API,
 } from "@platformatic/kafka";
 import { Fault } from "../fault/index.ts";
-import type { Broker, CredentialUse, Policy } from "../policy/index.ts";
+import type { Policy } from "../policy/index.ts";
 import type { Ask } from "./connection.ts";
 import { Connections } from "./connections.ts";
 import { groupOf, type Group } from "./group.ts";
 import { LIMITS } from "./limits.ts";
-import type { Brokers, Manner, Place, ProofOf } from "./place.ts";
+import type { Asked, Brokers, KafkaOptions, Manner, Place } from "./place.ts";
 import { invalid, refusal, unavailable } from "./refusal.ts";
 import { describeStreamsGroups, STREAMS_GROUP_DESCRIBE } from "./streams-group.ts";
 import { keyOf, type TopicPartition } from "./topic.ts";
 
-/** What is asked on whose behalf, and until when. */
-export interface Asked {
-  readonly policy: Policy;
-  readonly bootstrap: readonly Broker[];
-  readonly credential: CredentialUse | undefined;
-  readonly tls: Manner["tls"];
-  readonly signal: AbortSignal;
-}
-
-/** Clusters of Kafka, as policies may ask them; Kafka 3.0 and later. */
-export interface Kafka {
-  /** Finds the brokers of a cluster. Throws `SourceUnavailable` where none answers, and what keeps the policy from asking. */
-  cluster(asked: Asked): Promise<KafkaCluster>;
-  /** How many connections there are. */
-  readonly connections: number;
-  close(): void;
-}
-
-/** Clusters of Kafka, asked at places that `brokers` allows and with what `proof` reveals. */
-export function kafka({ brokers, proof }: { readonly brokers: Brokers; readonly proof: ProofOf }): Kafka {
+/** Clusters of Kafka, with connections of their own. */
+export function clusters({ brokers, proof }: KafkaOptions) {
   const connections = new Connections();
   return {
-    async cluster(asked) {
+    async cluster(asked: Asked): Promise<KafkaCluster> {
       const { policy, bootstrap, credential, tls, signal } = asked;
       const shown = credential && (await within(proof(policy, credential, bootstrap), signal));
       const found = await Promise.allSettled(

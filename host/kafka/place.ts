@@ -43,3 +43,18 @@ export interface Manner {
   readonly tls: { readonly ca: string | undefined } | undefined;
   readonly proof: Proof | undefined;
 }
+
+/** Where brokers may be, and what they are shown. */
+export interface KafkaOptions {
+  readonly brokers: Brokers;
+  readonly proof: ProofOf;
+}
+
+/** What is asked on whose behalf, and until when. */
+export interface Asked {
+  readonly policy: Policy;
+  readonly bootstrap: readonly Broker[];
+  readonly credential: CredentialUse | undefined;
+  readonly tls: Manner["tls"];
+  readonly signal: AbortSignal;
+}

@@ -43,7 +43,7 @@ export function subtopologies(
 }
 
 /** A topic through which an application hands records to itself, under another key. */
-export const isRepartition = (topic: string, applicationId: string): boolean =>
+const isRepartition = (topic: string, applicationId: string): boolean =>
   topic.startsWith(`${applicationId}-`) && topic.endsWith("-repartition");
 
 /** A topic with which an application restores its state: it is not read for work. */
