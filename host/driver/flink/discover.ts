@@ -51,5 +51,5 @@ function boundsOf(said: FlinkVertex | undefined, bounds: FlinkVertex["bounds"]) 
 }
 
 /** The id of a node's vertex; undefined if the job has none for it. */
-export const vertexOf = (named: readonly Named[], node: string) =>
+const vertexOf = (named: readonly Named[], node: string) =>
   named.find(({ name }) => name === node)?.vertex;
