@@ -50,6 +50,3 @@ function boundsOf(said: FlinkVertex | undefined, bounds: FlinkVertex["bounds"]) 
   return { min: Math.max(1, min), max: Math.max(1, max) };
 }
 
-/** The id of a node's vertex; undefined if the job has none for it. */
-const vertexOf = (named: readonly Named[], node: string) =>
-  named.find(({ name }) => name === node)?.vertex;
