@@ -1,6 +1,5 @@
 import type { FlinkVertex, Policy } from "../../policy/index.ts";
 import type { Topology, TopologyNode } from "../../topology/index.ts";
-import type { Named } from "../../flink/index.ts";
 import { readSlots } from "./cluster.ts";
 import { look, type Reach, type Seen } from "./look.ts";
 
@@ -49,4 +48,3 @@ function boundsOf(said: FlinkVertex | undefined, bounds: FlinkVertex["bounds"]) 
   const { min, max } = said?.bounds ?? bounds;
   return { min: Math.max(1, min), max: Math.max(1, max) };
 }
-
