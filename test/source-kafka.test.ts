@@ -98,6 +98,9 @@ describe.skipIf(there === undefined)("a real broker of Kafka", () => {
       },
     });
     expect(await asked(undefined)).toMatchObject({ error: {} });
+    expect(await asked(undefined, proof)).toMatchObject({
+      error: { code: "CredentialUnavailable", message: "lag: A certificate is shown over TLS alone" },
+    });
   });
 
   test("a broker that says it is at a metadata service is not followed there", async () => {

@@ -25,6 +25,11 @@ export function clusters({ brokers, proof }: KafkaOptions) {
     async cluster(asked: Asked): Promise<KafkaCluster> {
       const { policy, bootstrap, credential, tls, signal } = asked;
       const shown = credential && (await within(proof(policy, credential, bootstrap), signal));
+      if (shown?.kind === "mtls" && tls === undefined)
+        throw new Fault("CredentialUnavailable", "A certificate is shown over TLS alone", {
+          remedy: "Set tls beside bootstrap, or name a credential of the kind sasl.",
+          ...(credential && { field: credential.field }),
+        });
       const found = await Promise.allSettled(
         bootstrap.map((one) => within(brokers.named(policy, one, signal), signal)),
       );
