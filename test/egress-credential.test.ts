@@ -150,6 +150,12 @@ describe("a credential", () => {
     expect(await outcome(egress.perform(get("http://algorithm/"), inside, NEVER))).toBe(
       `200 ${SECRET.length}`,
     );
+    const identity = { certificate: "c", privateKey: "k" };
+    const shown = grant([], {
+      services: [{ service, credential: KEY }],
+      credential: credentialWith(identity, { service }),
+    });
+    expect(await outcome(egress.perform(get("http://algorithm/"), shown, NEVER))).toBe("EffectDenied");
   });
 
   test.each(["/echo", "/part", "/header"])(
