@@ -107,10 +107,11 @@ describe.skipIf(world === undefined)("a job on a real Flink", { timeout: 120_000
     };
     // Fifty records a second, of five milliseconds each: a quarter of its time.
     // Flink means a rate over the last minute, so after a restart that one takes a minute to be right.
-    await expect.poll(() => figure("numRecordsIn")).toBeGreaterThan(200);
+    const A_MINUTE = { timeout: 60_000, interval: 500 };
+    await expect.poll(() => figure("numRecordsIn"), A_MINUTE).toBeGreaterThan(200);
     // In its first seconds Flink has a task busy all the time that it was not seen idle.
     await expect
-      .poll(() => figure("busyTimeMsPerSecond"))
+      .poll(() => figure("busyTimeMsPerSecond"), A_MINUTE)
       .toSatisfy((busy: number) => busy > 100 && busy < 900);
   });
 
