@@ -60,13 +60,26 @@ async function fetch(folder: string, into: string): Promise<void> {
   await rm(work, { recursive: true });
 }
 
+/** Where we may, what is missing is installed. */
+async function install(): Promise<void> {
+  const words = ["-o", "DPkg::Lock::Timeout=300", "install", "--yes", "--no-install-recommends", ...PACKAGES];
+  if (process.getuid?.() === 0)
+    await run("apt-get", words, { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
+}
+const PACKAGES = ["openjdk-17-jdk-headless", "maven"];
+
 async function java(program: string, words: readonly string[]): Promise<void> {
+  const start = () => run(program, words, { maxBuffer: 16 * 1_024 * 1_024 });
   try {
-    await run(program, words, { maxBuffer: 16 * 1_024 * 1_024 });
+    await start().catch(async (thrown: unknown) => {
+      if (!(thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT")) throw thrown;
+      await install();
+      await start();
+    });
   } catch (thrown) {
     const why = thrown instanceof Error ? thrown.message.slice(0, 2_000) : String(thrown);
     throw new NoJava(
-      `A JDK of 17 or later and Maven are needed, with a repository that Maven reaches (apt-get install openjdk-17-jdk-headless maven): ${why}`,
+      `A JDK of 17 or later and Maven are needed, with a repository that Maven reaches (apt-get install ${PACKAGES.join(" ")}): ${why}`,
     );
   }
 }
