@@ -1,7 +1,7 @@
 // Compilers of the languages whose modules are kept with their source: each of one version, so that they make the same bytes.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { access, cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { access, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -58,21 +58,30 @@ export const buildRust = (crate: string, names: readonly string[]): Promise<Uint
     await run("rustup", ["target", "add", target, "--toolchain", RUST], folder).catch(() => {
       throw new NotComparable(`rustup could not fetch the target ${target}`);
     });
-    // Where it was built stands in messages of a panic.
-    const cargo = process.env["CARGO_HOME"] || join(homedir(), ".cargo");
-    const paths = [`--remap-path-prefix=${cargo}=/cargo`, `--remap-path-prefix=${folder}=/guest`];
+    await cp(crate, join(folder, "rust"), { recursive: true });
+    const environment = { RUSTUP_TOOLCHAIN: RUST, CARGO_TARGET_DIR: join(folder, "target") };
+    await run("cargo", ["fetch", "--locked", "--target", target], join(folder, "rust"), environment);
     // A stack of a mebibyte, which is the default, makes every new instance cost its zeroing.
     const stack = "-Clink-arg=-zstack-size=65536";
-    await cp(crate, join(folder, "rust"), { recursive: true });
     const words = ["build", "--release", "--locked", "--lib", "--examples", "--target", target];
-    await run("cargo", words, join(folder, "rust"), {
-      RUSTUP_TOOLCHAIN: RUST,
-      RUSTFLAGS: [...paths, stack].join(" "),
-      CARGO_TARGET_DIR: join(folder, "target"),
-    });
+    const flags = [...(await remapped(folder)), stack].join(" ");
+    await run("cargo", words, join(folder, "rust"), { ...environment, RUSTFLAGS: flags });
     const release = join(folder, "target", target, "release");
     return Promise.all(names.map((name) => readFile(join(release, `${name}.wasm`))));
   });
+
+/** Where things lay when they were built stands in messages of a panic: it is to be the same everywhere. */
+async function remapped(folder: string): Promise<string[]> {
+  const cargo = process.env["CARGO_HOME"] || join(homedir(), ".cargo");
+  const sources = join(cargo, "registry/src");
+  // Of several prefixes that fit, the last one counts.
+  const places = [
+    [cargo, "/cargo"],
+    ...(await readdir(sources)).map((name) => [join(sources, name), "/crates"]),
+    [folder, "/guest"],
+  ];
+  return places.map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
+}
 
 /** Builds files of C that lie in one folder. */
 export const buildC = (home: string, files: readonly string[]): Promise<Uint8Array> =>
