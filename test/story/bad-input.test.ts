@@ -162,22 +162,19 @@ describe("bad input gets one clear condition, and the replicas stay", () => {
     expect(found["SourcesHealthy"]?.message).toContain("prometheus-2");
   });
 
-  test("a driver that is not there yet", async () => {
-    const spec = JSON.parse(policyText({ name: "flink", nodes: ["target"], artifact, config })) as {
-      spec: { target: unknown };
-    };
-    spec.spec.target = {
-      flink: { jobManager: { service: { name: "jm", port: 8081 } }, job: { name: "clicks" } },
-    };
-    await apply(JSON.stringify(spec));
+  test("a source that is not there yet", async () => {
+    const text = policyText({ name: "later", nodes: ["target"], artifact, config });
+    const policy = JSON.parse(text) as { spec: { sources: object[] } };
+    policy.spec.sources = [{ name: "rates", resource: {} }];
+    await apply(JSON.stringify(policy));
     const found = await eventually(
-      () => conditions(set, team, "flink"),
+      () => conditions(set, team, "later"),
       (seen) => seen["Ready"]?.status === "False",
     );
     expect(found["Accepted"]).toMatchObject({
       status: "False",
       reason: "NotSupported",
-      message: expect.stringContaining("spec.target.flink"),
+      message: expect.stringContaining("spec.sources[0].resource"),
     });
   });
 
