@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { jobsDriver } from "../host/driver/index.ts";
+import { Fault } from "../host/fault/index.ts";
 import type { JobsTarget, Policy } from "../host/policy/index.ts";
 import { policy } from "./builders.ts";
 import { allow, bed, expectStatus, faultOf, type Bed } from "./kube/bed.ts";
+import { POD, RULES } from "./jobs-template.ts";
 import { sharedCluster } from "./world/index.ts";
 
 let ground: Bed;
@@ -20,22 +22,6 @@ const JOBS: JobsTarget = {
   pendingPodConditions: [],
   history: { succeeded: 100, failed: 100 },
 };
-// A node that nobody runs: a test says what became of the pods.
-const POD = {
-  metadata: { labels: { app: "work" } },
-  spec: {
-    nodeName: "nobody",
-    restartPolicy: "Never",
-    containers: [{ name: "main", image: "example.invalid/work:1" }],
-  },
-};
-const RULES = [
-  { apiGroups: ["batch"], resources: ["jobs"], verbs: ["get", "list", "create", "delete"] },
-  { apiGroups: ["batch"], resources: ["cronjobs"], verbs: ["get"] },
-  { apiGroups: [""], resources: ["podtemplates"], verbs: ["get"] },
-  { apiGroups: [""], resources: ["pods"], verbs: ["list"] },
-];
-
 async function stage(rules = RULES) {
   const namespace = await ground.namespace();
   await allow(ground, namespace, "scaler", rules);
@@ -176,21 +162,24 @@ describe("jobs on a real API server with its real job controller", () => {
     expect(await at.jobs()).toHaveLength(3);
   });
 
-  test("are finished where the one who made them was stopped in the middle, and not without the permit", async () => {
-    const at = await stage();
-    const of = at.policyOf();
-    const node = await at.found(of);
-    const change = { node: "work", from: 0, to: 4, revision: node.revision };
-    let asked = 0;
-    const { NotLeader } = {
-      NotLeader: await faultOf(at.driver.discover(at.policyOf({}, { serviceAccountName: "nobody" }))),
-    };
-    const [outcome] = await at.driver.scale(of, [change], () => ((asked += 1) > 2 ? NotLeader : undefined));
-    expect(outcome).toMatchObject({ outcome: "Failed", code: NotLeader.code });
-    expect(await at.jobs()).toHaveLength(2);
-    await at.driver.scale(of, [change], always);
-    expect(await at.jobs()).toHaveLength(4);
-  });
+  test.each([0, 1, 2, 3])(
+    "are finished where the one who made them was stopped after %i of four, and none without the permit",
+    async (made) => {
+      const at = await stage();
+      const of = at.policyOf();
+      const node = await at.found(of);
+      const change = { node: "work", from: 0, to: 4, revision: node.revision };
+      const stopped = new Fault("NotLeader", "Another replica has the shard");
+      let asked = 0;
+      const [outcome] = await at.driver.scale(of, [change], () =>
+        (asked += 1) > made ? stopped : undefined,
+      );
+      expect(outcome).toMatchObject({ outcome: "Failed", code: "NotLeader" });
+      expect(await at.jobs()).toHaveLength(made);
+      await at.driver.scale(of, [change], always);
+      expect(await at.jobs()).toHaveLength(4);
+    },
+  );
 
   test("of an older decision are not made beside those of a newer one", async () => {
     const at = await stage();
