@@ -60,14 +60,14 @@ describe("an event about a change that does not come to serve", () => {
         following(settled),
         following({ ...change, state: "Settling" }),
       ),
-    ).toEqual(["Warning SettleTimeout: split: 2 to 6 late, and kept"]);
+    ).toEqual(["Warning SettleTimeout: split: 2 → 6 late, and kept"]);
     expect(await told(following(late), following(settled), following(late))).toHaveLength(2);
   });
 
   test("says what the cluster says of it, as soon as that is known", async () => {
     const trouble = { code: "QuotaExceeded" as const, message: "exceeded quota: few-pods" };
     expect(await told(following({ ...change, state: "Settling", trouble }))).toEqual([
-      "Warning QuotaExceeded: split: 2 to 6 on its way: exceeded quota: few-pods",
+      "Warning QuotaExceeded: split: 2 → 6 on its way: exceeded quota: few-pods",
     ]);
   });
 });

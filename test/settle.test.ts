@@ -123,7 +123,7 @@ describe("a change whose time is over", () => {
     expect(settled(late)).toMatchObject({ status: "False", reason: "SettleTimeout" });
     expect(settled(await after(bed, 300, { a: 6 }))).toMatchObject({
       reason: "SettleTimeout",
-      message: "a: 2 to 6 late, and kept",
+      message: "a: 2 → 6 late, and kept",
     });
     ready(bed, "a", 6);
     expect(settled(await after(bed, 15, { a: 6 }))).toMatchObject({ status: "True", reason: "Settled" });

@@ -1,6 +1,7 @@
 import type { FaultCode } from "../fault/index.ts";
-import type { Iteration, Observation, Observations, Verdict } from "../knowledge/index.ts";
+import type { Iteration, Observation, Observations, ResourceVerdict, Verdict } from "../knowledge/index.ts";
 import type { Mode, Policy } from "../policy/index.ts";
+import { reshapeOf, spellMove } from "../topology/index.ts";
 
 /** One node as a person sees it: what it does, what it has, what was wanted and granted, and why. */
 export interface NodeView {
@@ -80,8 +81,16 @@ function shadowLine({ number, fault, compared = [] }: Iteration): string {
 
 const whyOf = (verdict: Verdict | undefined): string[] => [
   ...(verdict?.reasons ?? []),
+  ...(verdict?.resources === undefined ? [] : [shapeLine(verdict.resources)]),
   ...(verdict?.says === undefined ? [] : [verdict.says]),
 ];
+
+/** `cpu 500m → 1000m`, or why nothing of it moves. */
+function shapeLine({ current, granted, reasons }: ResourceVerdict): string {
+  const resources = reshapeOf(current, granted);
+  const said = resources === undefined ? [] : [spellMove({ from: 0, to: 0, resources })];
+  return [...said, ...reasons].join(", ");
+}
 
 /** The source called `rates`, or else the first that gives numbers to nodes and is not the lag. */
 function rateSource(sources: Observations): Observation | undefined {

@@ -14,6 +14,7 @@ export type {
   Past,
   PastEntry,
   Reason,
+  ResourceVerdict,
   Sample,
   ShadowOutcome,
   Trouble,

@@ -1,7 +1,7 @@
 import type { FaultCode } from "../fault/index.ts";
 import type { Journal, JournalBodies } from "./journal.ts";
 import type { Memory } from "./memory.ts";
-import type { Topology } from "../topology/index.ts";
+import type { Reshape, Resources, Topology } from "../topology/index.ts";
 
 /** One number of a source. */
 export interface Sample {
@@ -41,6 +41,8 @@ export interface Wanted {
   readonly parallelism: number;
   /** The unrounded number, where the algorithm gave one. */
   readonly demand?: number;
+  /** What each instance is to have; absent leaves it as it is. */
+  readonly resources?: Resources;
   /** The algorithm's own words, cut to size. */
   readonly says?: string;
 }
@@ -68,6 +70,10 @@ export type Reason =
   | "BackingOff"
   | "RolledBack"
   | "DisruptionBudget"
+  // Resources of an instance, see host/loop/guardrails/resources.ts.
+  | "ResourcesNotAllowed"
+  | "NotAdjustable"
+  | "CoolingDown"
   // What people asked by hand, see host/loop/hold.ts.
   | "Override"
   | "DirectionPaused"
@@ -82,12 +88,24 @@ export interface Verdict {
   readonly granted: number;
   readonly reasons: readonly Reason[];
   readonly says?: string;
+  /** Of what each instance has; absent where the algorithm wants nothing of it. */
+  readonly resources?: ResourceVerdict;
+}
+
+/** What each instance of a node has, what the algorithm wanted it to have, what it gets and every reason that moved it. */
+export interface ResourceVerdict {
+  readonly current: Resources;
+  readonly wanted: Resources;
+  readonly granted: Resources;
+  readonly reasons: readonly Reason[];
 }
 
 export interface Change {
   readonly node: string;
   readonly from: number;
   readonly to: number;
+  /** What each instance is to have besides; then `from` and `to` may be the same. */
+  readonly resources?: Reshape;
   /** The version of the target that the decision was made on. */
   readonly revision: string;
 }
@@ -112,6 +130,8 @@ export interface Followed {
   readonly node: string;
   readonly from: number;
   readonly to: number;
+  /** What each instance was to have besides. */
+  readonly resources?: Reshape;
   /** `Late` did not come to serve in time and stays; `RolledBack` did not either; `Refused` is not tried for a while. */
   readonly state: "Settling" | "Settled" | "Late" | "RolledBack" | "Refused";
   /** What keeps it, where somebody says so. */

@@ -1,4 +1,5 @@
 import type { FaultCode } from "../fault/index.ts";
+import type { Reshape, Resources } from "../topology/index.ts";
 
 /**
  * What the host itself has to remember of a policy from pass to pass, so that a restart forgets no window, rate or owner.
@@ -35,6 +36,8 @@ export interface NodeMemory {
   readonly found?: number;
   /** What this policy wrote last: another number is somebody else's. */
   readonly wrote?: number;
+  /** When this policy last changed what an instance has, and what it found before it first did. */
+  readonly reshaped?: { readonly atMs: number; readonly found: Resources };
   /** Somebody else set another number, and the node is left to them. */
   readonly yielded?: Yielded;
   /** A change that was written and has not been seen to serve. */
@@ -56,6 +59,8 @@ export interface Yielded {
 export interface Settling {
   readonly from: number;
   readonly to: number;
+  /** What each instance was to have besides. */
+  readonly resources?: Reshape;
   readonly sinceMs: number;
   /** What served when it was written. */
   readonly ready: number;
@@ -66,6 +71,8 @@ export interface Settling {
 export interface Refused {
   readonly from: number;
   readonly to: number;
+  /** What each instance was to have besides. */
+  readonly resources?: Reshape;
   readonly untilMs: number;
   /** How often in a row: the wait grows with it. */
   readonly times: number;

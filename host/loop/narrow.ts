@@ -1,5 +1,6 @@
 import type { Decision, Reason, Verdict, Wanted } from "../knowledge/index.ts";
 import type { ByHand } from "../policy/index.ts";
+import type { Stays } from "./guardrails/index.ts";
 import type { Topology, TopologyNode } from "../topology/index.ts";
 import type { Standing } from "./settle.ts";
 
@@ -71,6 +72,26 @@ export function narrow(
   };
 }
 
+/** Whose resources stay as they are: what moves already, what was refused, and what people hold. Pure. */
+export function staysOf(
+  topology: Topology,
+  found: readonly Standing[],
+  scope: "node" | "job",
+  { fixed, isUpPaused, isDownPaused }: Hold,
+): Stays {
+  const standings = new Map(found.map((one) => [one.node.name, one]));
+  const jobMoves = scope === "job" && found.some(({ state }) => state === "Settling");
+  const nodes = topology.nodes.flatMap(({ name }): [string, Reason][] => {
+    const { state, refused } = standings.get(name) ?? {};
+    const held = fixed.get(name);
+    if (held !== undefined) return [[name, held.reason]];
+    if (jobMoves || state === "Settling") return [[name, "Settling"]];
+    if (refused?.resources === undefined) return [];
+    return [[name, refused.code === "SettleTimeout" ? "RolledBack" : "BackingOff"]];
+  });
+  return { nodes: new Map(nodes), isUpPaused, isDownPaused };
+}
+
 function narrowing(
   node: TopologyNode,
   standing: Standing | undefined,
@@ -87,7 +108,10 @@ function narrowing(
   const highs: End[] = [];
   if (jobMoves || state === "Settling") {
     lows.push({ at: current, reason: "Settling" });
-    const grows = settling !== undefined && settling.to > settling.from;
+    // Other instances of as many are no reason not to have more of them.
+    const grows =
+      settling !== undefined &&
+      (settling.to > settling.from || (settling.to === settling.from && settling.resources !== undefined));
     if (jobMoves || !grows) highs.push({ at: current, reason: "Settling" });
   }
   if (refused !== undefined && want !== undefined) {

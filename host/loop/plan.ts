@@ -1,7 +1,8 @@
 import { checkPlan } from "../contract/index.ts";
 import { Fault } from "../fault/index.ts";
 import type { Wanted } from "../knowledge/index.ts";
-import type { Topology } from "../topology/index.ts";
+import { quantity } from "../policy/index.ts";
+import type { Resources, Topology } from "../topology/index.ts";
 
 /** What the plan step wants, understood: whole numbers for nodes that exist. */
 export interface Plan {
@@ -12,6 +13,9 @@ export interface Plan {
 
 /** The largest parallelism that is taken for meant: Kubernetes holds replicas in 32 bits. */
 const LARGEST_PARALLELISM = 2 ** 31 - 1;
+/** No machine has more processors, or bytes. */
+const LARGEST = { cpu: 100_000, memory: 2 ** 50 };
+const MEBIBYTE = 2 ** 20;
 /** An algorithm's own words in status and events; longer ones are cut. */
 const SAYS_CHARACTERS = 256;
 
@@ -39,10 +43,11 @@ interface PlanAnswer {
 interface NodeAnswer {
   readonly parallelism?: number;
   readonly demand?: number;
+  readonly resources?: { readonly cpu?: string; readonly memory?: string; readonly slots?: number };
   readonly reason?: string;
 }
 
-function readWanted(node: string, { parallelism, demand, reason }: NodeAnswer): Wanted {
+function readWanted(node: string, { parallelism, demand, resources, reason }: NodeAnswer): Wanted {
   // JSON has a zero below zero; the sum makes it the one that is meant.
   const number = (parallelism ?? Math.ceil(demand ?? Number.NaN)) + 0;
   if (!Number.isInteger(number) || number < 0 || number > LARGEST_PARALLELISM) {
@@ -52,7 +57,27 @@ function readWanted(node: string, { parallelism, demand, reason }: NodeAnswer): 
     node,
     parallelism: number,
     ...(demand === undefined ? {} : { demand }),
+    ...(resources === undefined ? {} : { resources: readResources(node, resources) }),
     ...(reason === undefined ? {} : { says: reason.slice(0, SAYS_CHARACTERS) }),
+  };
+}
+
+/** What an instance is to have, up to whole thousandths of a processor and whole MiB. */
+function readResources(
+  node: string,
+  { cpu, memory, slots }: NonNullable<NodeAnswer["resources"]>,
+): Resources {
+  const read = (name: "cpu" | "memory", text: string, unit: number) => {
+    const number = quantity(text);
+    if (number === undefined || !(number > 0 && number <= LARGEST[name]))
+      throw invalid(`nodes.${node}.resources.${name}`, `${JSON.stringify(text)} is no such quantity`);
+    // A product such as 0.001 * 1000 * 29 lies a little above what is meant.
+    return Math.ceil(number / unit - 1e-6) * unit;
+  };
+  return {
+    ...(cpu === undefined ? {} : { cpu: Math.round(read("cpu", cpu, 0.001) * 1_000) / 1_000 }),
+    ...(memory === undefined ? {} : { memory: read("memory", memory, MEBIBYTE) }),
+    ...(slots === undefined ? {} : { slots }),
   };
 }
 

@@ -10,7 +10,7 @@ import type {
   Trouble,
 } from "../knowledge/index.ts";
 import type { Policy } from "../policy/index.ts";
-import type { Topology, TopologyNode } from "../topology/index.ts";
+import { hasShape, spellMove, type Topology, type TopologyNode } from "../topology/index.ts";
 
 /** A write that a rule of the cluster refused is tried again after this, and twice as late each time. */
 const REFUSED_SECONDS = 30;
@@ -42,6 +42,10 @@ export interface Standing {
 /** Whether all of a node serves. */
 const isSettled = (node: TopologyNode): boolean => node.settled ?? node.ready === node.parallelism;
 
+/** Whether the node is asked for what was written, and nobody has asked for something else since. */
+const isThere = ({ parallelism, resources: has }: TopologyNode, { to, resources }: Settling): boolean =>
+  parallelism === to && (resources === undefined || hasShape(has, resources));
+
 /** How the changes of earlier passes stand now. Pure. */
 export function standings(
   memory: Memory | undefined,
@@ -52,7 +56,7 @@ export function standings(
   return topology.nodes.flatMap((node): Standing[] => {
     const { settling, refused } = memory?.nodes[node.name] ?? {};
     const held = refused !== undefined && nowMs < refused.untilMs ? { refused } : {};
-    if (settling === undefined || settle === undefined || node.parallelism !== settling.to)
+    if (settling === undefined || settle === undefined || !isThere(node, settling))
       return [{ node, ranOut: false, ...held }];
     if (isSettled(node)) return [{ node, state: "Settled", settling, ranOut: false, ...held }];
     const isOver = nowMs - settling.sinceMs > settle.timeoutSeconds * 1_000;
@@ -81,10 +85,14 @@ export function followedOf(
   return settle === undefined && followed.length === 0 ? undefined : followed;
 }
 
-const moveOf = ({ name }: TopologyNode, { from, to }: { from: number; to: number }) => ({
+const moveOf = (
+  { name }: TopologyNode,
+  { from, to, resources }: Pick<Settling, "from" | "to" | "resources">,
+) => ({
   node: name,
   from,
   to,
+  ...(resources === undefined ? {} : { resources }),
 });
 
 const refusedNews = (node: TopologyNode, refused: Refused): Followed => ({
@@ -112,8 +120,9 @@ export function remembered(
       nodes[node.name] = { ...rest, settling: state === "Late" ? { ...settling, late: true } : settling };
     else {
       const waitMs = Math.max(settle?.timeoutSeconds ?? 0, LONGEST_REFUSED_SECONDS) * 1_000;
-      const message = `${settling.from} to ${settling.to} did not come to serve in time and was taken back`;
-      const refused = { from: settling.from, to: settling.to, untilMs: nowMs + waitMs, times: 1 };
+      const message = `${spellMove(settling)} did not come to serve in time and was taken back`;
+      const { sinceMs: _since, ready: _ready, late: _late, ...move } = settling;
+      const refused = { ...move, untilMs: nowMs + waitMs, times: 1 };
       nodes[node.name] = { ...rest, refused: { ...refused, code: "SettleTimeout", message } };
     }
   }
@@ -134,6 +143,7 @@ export function noted(pass: Iteration, policy: Policy, nowMs: number): Memory | 
     const ready = pass.topology?.nodes.find(({ name }) => name === change.node)?.ready ?? change.from;
     const next = {
       ...writtenAfter(refusedAfter(known, change, outcome, nowMs), change, outcome),
+      ...reshapedAfter(known, change, outcome, nowMs),
       ...(outcome.outcome === "Scaled" && follows
         ? { settling: settlingAfter(known.settling, { ...change, ...outcome }, ready, nowMs) }
         : {}),
@@ -141,6 +151,18 @@ export function noted(pass: Iteration, policy: Policy, nowMs: number): Memory | 
     if (Object.keys(next).length > 0) nodes[change.node] = next;
   }
   return Object.keys(nodes).length === 0 ? pass.memory : { ...memory, nodes };
+}
+
+/** When what an instance has was changed, or may have been; and what was found before the first time. */
+function reshapedAfter(
+  { reshaped }: NodeMemory,
+  { resources }: Written,
+  outcome: ChangeOutcome,
+  atMs: number,
+): Pick<NodeMemory, "reshaped"> {
+  if (resources === undefined) return {};
+  if (outcome.outcome === "Failed" && !UNKNOWN.has(outcome.code)) return {};
+  return { reshaped: { atMs, found: { ...resources.from, ...reshaped?.found } } };
 }
 
 /** After these a write may have been made, and nobody knows. */
@@ -152,29 +174,38 @@ export const UNKNOWN: ReadonlySet<FaultCode> = new Set([
 
 /** Whose number a node has: what nobody knows to have been written is not held against anybody. */
 function writtenAfter(known: NodeMemory, { from, to }: Written, outcome: ChangeOutcome): NodeMemory {
+  if (from === to) return known;
   const { wrote: _wrote, yielded: _yielded, ...rest } = known;
   const found = known.found ?? from;
   if (outcome.outcome === "Scaled") return { ...rest, found, wrote: outcome.granted ?? to };
   return UNKNOWN.has(outcome.code) ? { ...rest, found } : known;
 }
 
-type Written = { readonly from: number; readonly to: number; readonly granted?: number };
+type Written = Pick<Settling, "from" | "to" | "resources"> & { readonly granted?: number };
 
 /** Growth that goes on is one change, as long as nothing more of it serves: else it would never run out of time. */
 function settlingAfter(
   last: Settling | undefined,
-  { from, to, granted = to }: Written,
+  { from, to, granted = to, resources: reshape }: Written,
   ready: number,
   nowMs: number,
-) {
+): Settling {
   const goesOn =
     last !== undefined && last.late !== true && last.to === from && last.from < from && from < to;
-  if (!goesOn) return { from, to: granted, sinceMs: nowMs, ready };
+  // What was changed of the instances is not there yet either, as long as it is followed.
+  const resources = reshape ?? last?.resources;
+  const shape = resources === undefined ? {} : { resources };
+  if (!goesOn) return { from, to: granted, ...shape, sinceMs: nowMs, ready };
   if (ready <= last.ready) return { ...last, to: granted };
-  return { from: Math.min(ready, from), to: granted, sinceMs: nowMs, ready };
+  return { from: Math.min(ready, from), to: granted, ...shape, sinceMs: nowMs, ready };
 }
 
-function refusedAfter(known: NodeMemory, { from, to }: Written, outcome: ChangeOutcome, nowMs: number) {
+function refusedAfter(
+  known: NodeMemory,
+  { from, to, resources }: Written,
+  outcome: ChangeOutcome,
+  nowMs: number,
+) {
   const { refused, settling: _settling, ...rest } = known;
   const denial = denialOf(outcome, to);
   if (denial === undefined) {
@@ -186,7 +217,8 @@ function refusedAfter(known: NodeMemory, { from, to }: Written, outcome: ChangeO
     REFUSED_SECONDS * 2 ** Math.min(times - 1, REFUSED_DOUBLINGS),
     LONGEST_REFUSED_SECONDS,
   );
-  return { ...rest, refused: { from, to, untilMs: nowMs + seconds * 1_000, times, ...denial } };
+  const shape = resources === undefined ? {} : { resources };
+  return { ...rest, refused: { from, to, ...shape, untilMs: nowMs + seconds * 1_000, times, ...denial } };
 }
 
 function denialOf(outcome: ChangeOutcome, to: number): Trouble | undefined {

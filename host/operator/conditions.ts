@@ -1,6 +1,7 @@
 import type { Fault } from "../fault/index.ts";
 import type { Drifted, Followed, Iteration, Trouble } from "../knowledge/index.ts";
 import type { Mode, ScalingPolicyStatus } from "../policy/index.ts";
+import { spellMove } from "../topology/index.ts";
 
 /** A `metav1.Condition` before it has a time. */
 export interface Finding {
@@ -177,18 +178,21 @@ const STATES = { Settling: "on its way", Late: "late, and kept", RolledBack: "ta
 function spell(one: Followed): string {
   const state = one.state === "Settled" || one.state === "Refused" ? "" : ` ${STATES[one.state]}`;
   const why = one.trouble === undefined ? "" : `: ${one.trouble.message}`;
-  return `${one.node}: ${one.from} to ${one.to}${state}${why}`;
+  return `${one.node}: ${spellMove(one)}${state}${why}`;
 }
 
 const atNode = ({ node }: Followed, { code, message }: Trouble) => ({ code, message: `${node}: ${message}` });
 
 function limitedFinding({ decision }: Iteration): Finding {
-  const moved = decision?.verdicts.filter((verdict) => verdict.reasons.length > 0) ?? [];
+  const moved = (decision?.verdicts ?? []).flatMap(({ node, reasons, resources }) => {
+    const all = [...new Set([...reasons, ...(resources?.reasons ?? [])])];
+    return all.length === 0 ? [] : [{ node, reasons: all }];
+  });
   const reason = moved[0]?.reasons[0];
   if (reason === undefined)
     return { type: "ScalingLimited", status: "False", reason: "WithinGuardrails", message: "" };
   // The figures stand in status.nodes; here they would rewrite the status with every pass.
-  const nodes = moved.map((verdict) => `${verdict.node}: ${verdict.reasons.join(", ")}`);
+  const nodes = moved.map(({ node, reasons }) => `${node}: ${reasons.join(", ")}`);
   return { type: "ScalingLimited", status: "True", reason, message: nodes.join("; ") };
 }
 

@@ -1,5 +1,6 @@
 import type { Iteration } from "../knowledge/index.ts";
 import type { EventNews } from "../kube/index.ts";
+import { spellMove } from "../topology/index.ts";
 import { findings, type Finding, type Outcome } from "./conditions.ts";
 import type { PolicyObject } from "./object.ts";
 
@@ -98,8 +99,11 @@ function scaledNews(object: PolicyObject, { changes, decision }: Iteration): Eve
   return changes.flatMap((change) => {
     const verdict = decision?.verdicts.find((one) => one.node === change.node);
     if (change.outcome !== "Scaled" || verdict === undefined) return [];
-    const why = [verdict.says, ...verdict.reasons].filter((one) => one !== undefined).join("; ");
-    const step = `${verdict.node}: ${verdict.current} → ${change.granted ?? verdict.granted}`;
+    const reasons = new Set([...verdict.reasons, ...(verdict.resources?.reasons ?? [])]);
+    const why = [verdict.says, ...reasons].filter((one) => one !== undefined).join("; ");
+    const resources = decision?.changes.find((one) => one.node === change.node)?.resources;
+    const move = { from: verdict.current, to: change.granted ?? verdict.granted };
+    const step = `${verdict.node}: ${spellMove({ ...move, ...(resources && { resources }) })}`;
     return [listedNews(object, "Rescaled", why === "" ? step : `${step} (${why})`, step)];
   });
 }

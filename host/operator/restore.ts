@@ -3,6 +3,7 @@ import type { Change, ChangeOutcome, Memory } from "../knowledge/index.ts";
 import type { Cluster, EventRecorder, Resource } from "../kube/index.ts";
 import type { World } from "../loop/index.ts";
 import { parsePolicy, type Policy } from "../policy/index.ts";
+import { reshapeOf, spellMove } from "../topology/index.ts";
 import { listedNews } from "./news.ts";
 import { finalizersOf, manifestOf, RESTORE, type PolicyObject } from "./object.ts";
 
@@ -77,7 +78,7 @@ async function restore(options: Options, object: PolicyObject): Promise<Fault | 
     const outcomes = changes.length === 0 ? [] : await scale(world, policy, changes);
     for (const change of changes) {
       const outcome = outcomes.find(({ node }) => node === change.node);
-      const note = `${change.node}: ${change.from} → ${change.to}`;
+      const note = `${change.node}: ${spellMove(change)}`;
       if (outcome?.outcome === "Scaled") options.events.record(listedNews(object, "Restored", note, note));
     }
     return faults[0] ?? firstOf(outcomes);
@@ -102,12 +103,16 @@ async function changesOf({ driver }: World, policy: Policy, memory: Memory | und
     const { found, yielded } = memory?.nodes[node] ?? {};
     return yielded === undefined ? found : undefined;
   };
-  for (const part of partsOf(policy, (node) => foundFirst(node) !== undefined)) {
+  const isReshaped = (node: string) => memory?.nodes[node]?.reshaped !== undefined;
+  for (const part of partsOf(policy, (node) => foundFirst(node) !== undefined || isReshaped(node))) {
     try {
       const { nodes } = await driver.discover({ ...policy, nodes: part, respectDisruptionBudget: false });
-      for (const { name, parallelism: from, revision } of nodes) {
-        const to = foundFirst(name);
-        if (to !== undefined && from !== to) changes.push({ node: name, from, to, revision });
+      for (const { name, parallelism: from, resources, revision } of nodes) {
+        const to = foundFirst(name) ?? from;
+        const shape = memory?.nodes[name]?.reshaped?.found;
+        const reshape = shape && reshapeOf(resources ?? {}, shape);
+        if (from === to && reshape === undefined) continue;
+        changes.push({ node: name, from, to, ...(reshape && { resources: reshape }), revision });
       }
     } catch (thrown) {
       const fault = asFault(thrown);

@@ -1,6 +1,9 @@
 import { durationMs } from "./duration.ts";
 import type { ScalingPolicySpec as Spec } from "./object.ts";
 import type { Behavior, Fallback, Guardrails, NodeRails, Scaling, Window, Zero } from "./policy.ts";
+import { quantity } from "./quantity.ts";
+import type { ResourceRails } from "./resources.ts";
+import type { Bounds } from "./target.ts";
 
 type BehaviorSpec = NonNullable<Spec["guardrails"]["behavior"]>;
 type ScalingSpec = NonNullable<BehaviorSpec["scaleUp"]>;
@@ -21,6 +24,7 @@ const DEFAULTS = {
 export const guardrailsOf = ({ guardrails, target, windows = [] }: Spec): Guardrails => ({
   totalMax: guardrails.total?.max,
   behavior: behaviorOf(guardrails.behavior),
+  resources: resourcesOf(guardrails.resources),
   zero: zeroOf(guardrails.zero),
   windows: windows.map(windowOf),
   fallback: fallbackOf(guardrails.fallback),
@@ -101,4 +105,25 @@ const windowOf = ({
 }: NonNullable<Spec["windows"]>[number]): Window => ({
   ...{ name, start, end, timeZone, bounds },
   isFreeze: freeze === true,
+});
+
+/** The rails of a policy's resources; undefined where it lets nobody change any. */
+function resourcesOf(spec: Spec["guardrails"]["resources"]): ResourceRails | undefined {
+  if (spec === undefined) return undefined;
+  const { cpu, memory, slots, tolerance, cooldown } = spec;
+  return {
+    bounds: {
+      ...(cpu === undefined ? {} : { cpu: amountsOf(cpu) }),
+      ...(memory === undefined ? {} : { memory: amountsOf(memory) }),
+      ...(slots === undefined ? {} : { slots }),
+    },
+    tolerance,
+    cooldownSeconds: (durationMs(cooldown) ?? 0) / 1_000,
+  };
+}
+
+// The schema has found quantities.
+const amountsOf = ({ min, max }: { readonly min: string; readonly max: string }): Bounds => ({
+  min: quantity(min) ?? 0,
+  max: quantity(max) ?? 0,
 });

@@ -2,6 +2,8 @@ export * from "./policy.ts";
 export type * from "./target.ts";
 export { allowedLimits } from "./limits.ts";
 export { durationMs } from "./duration.ts";
+export { quantity } from "./quantity.ts";
+export type { ResourceRails } from "./resources.ts";
 export { openWindows } from "./window.ts";
 export { parsePolicy, type Parsed } from "./parse.ts";
 export type { ScalingPolicyStatus } from "./object.ts";

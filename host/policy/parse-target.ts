@@ -30,10 +30,11 @@ export function nodesOf({ target, guardrails: { bounds } }: Spec): TargetNode[] 
     ...(kubernetes?.nodes ?? []),
     ...(kafkaStreams?.applications ?? []),
     // Where there is no work there is no job.
-    ...(jobs === undefined ? [] : [{ min: 0, ...jobs, ref: jobs.templateRef, to: [] }]),
+    ...(jobs === undefined ? [] : [{ min: 0, ...jobs, ref: jobs.templateRef, to: [], container: undefined }]),
   ];
-  return named.map(({ name, ref, to = [], ...own }) => ({
+  return named.map(({ name, ref, to = [], container, ...own }) => ({
     ...{ name, ref: refOf(ref), to },
+    ...(container === undefined ? {} : { container }),
     bounds: boundsOf(own, bounds),
     attributes: {},
   }));
@@ -45,13 +46,22 @@ const flinkOf = ({ jobManager, job, taskManagers, nodes = [] }: FlinkSpec, bound
   kind: "flink",
   jobManager: jobManagerOf(jobManager),
   job: jobOf(job),
-  taskManagers: taskManagers && { ...taskManagers, ref: refOf(taskManagers.ref) },
+  taskManagers: taskManagers && taskManagersOf(taskManagers),
   vertices: nodes.map(({ name, match, ...own }) => ({
     name,
     match: matchOf(match),
     bounds: boundsOf(own, bounds),
   })),
   bounds,
+});
+
+const taskManagersOf = ({
+  ref,
+  container,
+  ...rest
+}: NonNullable<FlinkSpec["taskManagers"]>): FlinkTarget["taskManagers"] => ({
+  ...{ ref: refOf(ref), ...rest },
+  ...(container === undefined ? {} : { container }),
 });
 
 function jobManagerOf({ service, flinkDeployment, flinkSessionJob }: FlinkSpec["jobManager"]) {

@@ -1,3 +1,4 @@
+import type { ResourceRails } from "./resources.ts";
 import type { Bounds, Broker, BrokerTls, CredentialUse, ServicePort, Target, TargetNode } from "./target.ts";
 
 declare const kind: unique symbol;
@@ -207,6 +208,8 @@ export interface Guardrails {
   readonly totalMax: number | undefined;
   /** Of every node that has none of its own. */
   readonly behavior: Behavior | undefined;
+  /** Undefined: nobody changes what an instance has. */
+  readonly resources?: ResourceRails | undefined;
   readonly zero: Zero;
   readonly windows: readonly Window[];
   /** Undefined: while passes fail, everything stays as it is. */

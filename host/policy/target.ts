@@ -8,6 +8,8 @@ export interface ScaleRef {
 export interface TargetNode {
   readonly name: string;
   readonly ref: ScaleRef;
+  /** Whose resources are an instance's, where the pods have several and do not say it themselves. */
+  readonly container?: string;
   readonly to: readonly string[];
   readonly bounds: Bounds;
   readonly attributes: Readonly<Record<string, string>>;
@@ -59,6 +61,8 @@ export interface FlinkTarget {
 /** What offers slots to a Flink job. */
 export interface TaskManagers {
   readonly ref: ScaleRef;
+  /** Whose resources are a TaskManager's, where the pods have several and do not say it themselves. */
+  readonly container?: string;
   readonly slotsPerPod: number;
   /** Vertices share slots, or every vertex has slots of its own. */
   readonly slotMode: "Shared" | "PerNode";

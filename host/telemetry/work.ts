@@ -66,11 +66,11 @@ export function workTelemetry(registry: Registry) {
   const fuel = histogram("sluice_step_fuel", "Fuel that a step burned, by step", FUEL, ["step"]);
   const rescales = new Counter({
     name: "sluice_rescales_total",
-    help: "Nodes that were scaled, by direction",
+    help: "Nodes that were scaled, by direction; resources is as many instances with other resources",
     labelNames: ["direction"],
     registers,
   });
-  for (const direction of ["up", "down"]) rescales.inc({ direction }, 0);
+  for (const direction of ["up", "down", "resources"]) rescales.inc({ direction }, 0);
   const done = histogram(
     "sluice_decision_seconds",
     "Time from a decision to when all of it was written",
@@ -84,7 +84,8 @@ export function workTelemetry(registry: Registry) {
       for (const [step, units] of Object.entries(burned)) fuel.observe({ step }, units);
       const scaled = changes.filter(({ outcome }) => outcome === "Scaled").map(({ node }) => node);
       for (const { node, from, to } of decision?.changes ?? [])
-        if (scaled.includes(node)) rescales.inc({ direction: to > from ? "up" : "down" });
+        if (scaled.includes(node))
+          rescales.inc({ direction: to > from ? "up" : to < from ? "down" : "resources" });
       if (scaled.length > 0) done.observe((now.getTime() - Date.parse(at)) / 1_000);
     },
     follow: (figures: () => Figures) => {

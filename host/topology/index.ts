@@ -1,1 +1,12 @@
-export type { Topology, TopologyNode, Edge } from "./topology.ts";
+export type { Edge, Topology, TopologyNode } from "./topology.ts";
+export {
+  DIMENSIONS,
+  hasShape,
+  reshapeOf,
+  spellAmount,
+  spellMove,
+  takenBack,
+  type Dimension,
+  type Reshape,
+  type Resources,
+} from "./resources.ts";

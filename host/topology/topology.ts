@@ -1,3 +1,5 @@
+import type { Dimension, Resources } from "./resources.ts";
+
 /** One operator of the application, with a parallelism of its own. */
 export interface TopologyNode {
   readonly name: string;
@@ -18,6 +20,10 @@ export interface TopologyNode {
   /** Parallelism should divide this, such as the key groups of a job. */
   readonly alignTo?: number;
   readonly slotGroup?: string;
+  /** What each instance has; absent where the policy changes none of it, or the driver cannot. */
+  readonly resources?: Resources;
+  /** What of it the driver can change; absent is nothing. Only the guardrails are told. */
+  readonly adjustable?: readonly Dimension[];
   readonly attributes: Readonly<Record<string, string>>;
   /** Whether the application has caught up with what is asked of it; absent, it has when all of it is ready. Never shown either. */
   readonly settled?: boolean;

@@ -1,2 +1,3 @@
 export { counted, guard, windowed, type Ground, type Guarded } from "./guard.ts";
 export { notScaled } from "./remember.ts";
+export { reshaped, type Stays } from "./resources.ts";

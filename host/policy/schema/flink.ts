@@ -2,7 +2,7 @@ import { Type } from "typebox";
 import { behavior, nodeBounds } from "./bounds.ts";
 import { servicePort } from "./endpoint.ts";
 import { block, choice, dnsSubdomain, exactlyOne, listBy, minUpToMax, text, whole } from "./field.ts";
-import { nodeName, NODES_MAX, objectRef } from "./node.ts";
+import { container, nodeName, NODES_MAX, objectRef } from "./node.ts";
 
 const jobManager = block(
   "Where the JobManager is reached. Exactly one field.",
@@ -40,6 +40,7 @@ const taskManagers = block(
   "What offers slots to the job. Without it, somebody else scales the TaskManagers.",
   {
     ref: objectRef("The object whose replicas are TaskManagers."),
+    container: Type.Optional(container()),
     slotsPerPod: whole("Slots of one TaskManager.", 1, 1_024, { default: 1 }),
     slotMode: choice(
       "Whether vertices share slots, or every node has slots of its own.",

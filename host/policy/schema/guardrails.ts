@@ -2,6 +2,7 @@ import { Type } from "typebox";
 import { behavior, bounds, PARALLELISM_MAX } from "./bounds.ts";
 import { block, choice, decimal, dnsLabel, duration, flag, listBy, whole } from "./field.ts";
 import { NODES_MAX } from "./node.ts";
+import { resources } from "./resources.ts";
 
 const total = block("A limit for all nodes together.", {
   max: whole(
@@ -92,6 +93,7 @@ export const guardrails = block(
     }),
     behavior: Type.Optional(behavior()),
     total: Type.Optional(total),
+    resources: Type.Optional(resources),
     zero: Type.Optional(zero),
     fallback: Type.Optional(fallback),
     settle: Type.Optional(settle),

@@ -2,7 +2,7 @@ import { Type } from "typebox";
 import { behavior, nodeBounds } from "./bounds.ts";
 import { bootstrap, brokerTls, credentialRef } from "./endpoint.ts";
 import { block, listBy, minUpToMax, text, whole } from "./field.ts";
-import { feeds, nodeName, NODES_MAX, objectRef } from "./node.ts";
+import { container, feeds, nodeName, NODES_MAX, objectRef } from "./node.ts";
 
 const subtopology = block("A sub-topology with a name.", {
   id: whole("Number of the sub-topology, as Kafka Streams counts them.", 0, 10_000),
@@ -21,6 +21,7 @@ const application = block(
     tls: Type.Optional(brokerTls()),
     credentialRef: Type.Optional(credentialRef()),
     ref: objectRef("The object whose replicas are the application's instances."),
+    container: Type.Optional(container()),
     threadsPerInstance: whole("Stream threads of one instance (`num.stream.threads`).", 1, 1_024, {
       default: 1,
     }),

@@ -28,6 +28,12 @@ export const objectRef = (description: string) =>
     name: dnsSubdomain("Name of the object, in the policy's namespace."),
   });
 
+/** Which container of the pods does the work. */
+export const container = () =>
+  dnsLabel(
+    "Name of the container whose resources guardrails.resources lets change. Default: that of the annotation kubectl.kubernetes.io/default-container, or else the only one.",
+  );
+
 /** The names of nodes as a message has them: the first few, because a topology can have a hundred. */
 export const listed = (names: readonly string[]): string =>
   names.length > NAMES_SHOWN

@@ -1,4 +1,4 @@
-import { memoryKib, MEMORY } from "../quantity.ts";
+import { CPU, INSTANCE_MEMORY, memoryKib, MEMORY, quantity } from "../quantity.ts";
 import { text, type Extras, type Rule } from "./field.ts";
 
 /** How much memory, from `least` to `most`, as a whole number and a unit. */
@@ -15,3 +15,24 @@ export function memory(description: string, least: string, most: string, extras:
   };
   return text(description, { maxLength: 16 }, { ...extras, rules: [range, ...(extras.rules ?? [])] });
 }
+
+/** Processors of an instance. */
+export const cpu = (description: string) =>
+  text(description, { maxLength: 7 }, { rules: [shaped(CPU, "500m or 2: thousandths or whole processors")] });
+
+/** Memory of an instance. */
+export const instanceMemory = (description: string) =>
+  text(description, { maxLength: 8 }, { rules: [shaped(INSTANCE_MEMORY, "512Mi or 4Gi")] });
+
+const shaped = (pattern: string, example: string): Rule<string> => ({
+  cel: `self.matches('${pattern}')`,
+  message: `must be a quantity such as ${example}`,
+  holds: (value) => new RegExp(pattern).test(value),
+});
+
+/** `min` is no more than `max`, of quantities that are some. */
+export const leastUpToMost: Rule<{ readonly min: string; readonly max: string }> = {
+  cel: "!isQuantity(self.min) || !isQuantity(self.max) || quantity(self.min).compareTo(quantity(self.max)) <= 0",
+  message: "min is above max: lower min or raise max",
+  holds: ({ min, max }) => !((quantity(min) ?? 0) > (quantity(max) ?? Infinity)),
+};

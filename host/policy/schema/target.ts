@@ -6,13 +6,14 @@ import { block, exactlyOne, listBy, minUpToMax } from "./field.ts";
 import { flink } from "./flink.ts";
 import { jobs } from "./jobs.ts";
 import { kafkaStreams } from "./kafka-streams.ts";
-import { feeds, listed, nodeName, NODES_MAX, objectRef } from "./node.ts";
+import { container, feeds, listed, nodeName, NODES_MAX, objectRef } from "./node.ts";
 
 const kubernetesNode = block(
   "One node of the topology: an object with a scale subresource.",
   {
     name: nodeName(),
     ref: objectRef("The object: any kind with a scale subresource, in the policy's namespace."),
+    container: Type.Optional(container()),
     to: Type.Optional(feeds()),
     ...nodeBounds(),
     behavior: Type.Optional(behavior()),
