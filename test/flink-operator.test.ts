@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Policy } from "../host/policy/index.ts";
+import { guardrails } from "./builders.ts";
 import { anybody, change, flinkDriverAt, flinkPolicy, nodeOf } from "./flink-bed.ts";
 import { JOB_ID, SOURCE_ID, standIn, WORK_ID, type StandIn } from "./flink-stand-in.ts";
 import { allow, bed, expectStatus, until, type Bed } from "./kube/bed.ts";
@@ -44,12 +46,16 @@ async function define(kind: string): Promise<void> {
 }
 
 /** An object of this kind in a namespace of its own, and a policy that scales its job. */
-async function object(kind: "FlinkDeployment" | "FlinkSessionJob", flinkConfiguration: object = {}) {
+async function object(
+  kind: "FlinkDeployment" | "FlinkSessionJob",
+  flinkConfiguration: object = {},
+  more: { readonly spec?: object; readonly policy?: Partial<Policy> } = {},
+) {
   const namespace = await ground.namespace();
   const rules = [{ apiGroups: [GROUP], resources: [plural(kind)], verbs: ["get", "patch"] }];
   await allow(ground, namespace, "scaler", rules);
   const path = `/apis/${GROUP}/v1beta1/namespaces/${namespace}/${plural(kind)}`;
-  const spec = { flinkConfiguration, deploymentName: "session" };
+  const spec = { flinkConfiguration, deploymentName: "session", ...more.spec };
   const made = { apiVersion: `${GROUP}/v1beta1`, kind, metadata: { name: "clicks" }, spec };
   await expectStatus(ground.admin("POST", path, made), 201);
   const status = { status: { jobStatus: { jobId: JOB_ID } } };
@@ -63,7 +69,7 @@ async function object(kind: "FlinkDeployment" | "FlinkSessionJob", flinkConfigur
   );
   const jobManager =
     kind === "FlinkDeployment" ? { flinkDeployment: "clicks" } : { flinkSessionJob: "clicks" };
-  const policy = flinkPolicy({ jobManager }, { namespace });
+  const policy = flinkPolicy({ jobManager }, { namespace, ...more.policy });
   return {
     ...{ driver, policy, asked },
     read: () => expectStatus(ground.admin("GET", `${path}/clicks`), 200),
@@ -118,6 +124,33 @@ test("an entry that another tool applies is left to it, and the user reads whose
   expect(outcome).toMatchObject([{ node: "work", outcome: "Failed", code: "FieldConflict" }]);
   expect(outcome[0]).toHaveProperty("message", expect.stringContaining("gitops"));
   expect((await read())["spec"]?.["flinkConfiguration"]).toEqual({ [OVERRIDES]: `${WORK_ID}:3` });
+});
+
+test("the TaskManagers of a FlinkDeployment get other memory, processors and slots; one of a session shares its own", async () => {
+  const GI = 2 ** 30;
+  const bounds = { cpu: { min: 1, max: 8 }, memory: { min: GI, max: 8 * GI }, slots: { min: 1, max: 8 } };
+  const resources = { bounds, tolerance: 0, cooldownSeconds: 0 };
+  const taskManager = { replicas: 3, resource: { cpu: 1, memory: "2048m" } };
+  const more = { spec: { taskManager }, policy: { guardrails: guardrails({ resources }) } };
+  const { driver, policy, read } = await object("FlinkDeployment", { other: "stays" }, more);
+  const found = await driver.discover(policy);
+  expect(nodeOf(found, "work")).toMatchObject({
+    resources: { cpu: 1, memory: 2 * GI, slots: 1 },
+    adjustable: ["cpu", "memory", "slots"],
+  });
+  const reshape = { from: { memory: 2 * GI, slots: 1 }, to: { memory: 3 * GI, slots: 2 } };
+  const one = { ...change(found, "work", 2), resources: reshape };
+  expect(await driver.scale(policy, [one], anybody)).toEqual([{ node: "work", outcome: "Scaled" }]);
+  expect((await read())["spec"]).toMatchObject({
+    flinkConfiguration: { other: "stays", "taskmanager.numberOfTaskSlots": "2" },
+    taskManager: { replicas: 3, resource: { cpu: 1, memory: "3072m" } },
+  });
+  const never = () => expect.fail("nothing is to be written twice");
+  expect(await driver.scale(policy, [one], never)).toEqual([{ node: "work", outcome: "Scaled" }]);
+
+  const session = await object("FlinkSessionJob", {}, more);
+  const [node] = (await session.driver.discover(session.policy)).nodes;
+  expect(node).not.toHaveProperty("adjustable");
 });
 
 test("an object whose autoscaler is on is left to it", async () => {

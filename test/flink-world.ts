@@ -1,4 +1,5 @@
 import { connect, type Cluster } from "../host/kube/index.ts";
+import { quantity } from "../host/policy/index.ts";
 import { allow, bed, deployment, expectStatus, SCALER_RULES, until, type Bed } from "./kube/bed.ts";
 import { flink, flinkFiles, type Flink } from "./world/flink.ts";
 import { processNode, sharedCluster, type ProcessNode } from "./world/index.ts";
@@ -69,7 +70,7 @@ export async function fleetOf(
 ): Promise<{ flink: Flink; fleet: Fleet }> {
   const jobs = await flink({ taskManagers: 0 });
   const node = await processNode(ground.admin, {
-    command: ({ pod }) => jobs.taskManager(pod),
+    command: async ({ pod }) => jobs.taskManager(pod, await megabytesOf(ground, namespace, pod)),
     isReady: async ({ log }) => (await log()).includes("Successful registration at resource manager"),
   });
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments`;
@@ -98,6 +99,20 @@ export async function fleetOf(
     },
   };
   return { flink: jobs, fleet };
+}
+
+/** The memory that a pod requests; undefined where it says nothing. A TaskManager is told it by its pod. */
+async function megabytesOf(ground: Bed, namespace: string, pod: string): Promise<number | undefined> {
+  const { spec } = await expectStatus(
+    ground.admin("GET", `/api/v1/namespaces/${namespace}/pods/${pod}`),
+    200,
+  );
+  const [found] = (spec as unknown as PodSpec).containers;
+  const memory = found?.resources?.requests?.["memory"];
+  return memory === undefined ? undefined : (quantity(memory) ?? Number.NaN) / 2 ** 20;
+}
+interface PodSpec {
+  readonly containers: readonly { resources?: { requests?: Readonly<Record<string, string>> } }[];
 }
 
 interface JobAnswer {

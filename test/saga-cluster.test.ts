@@ -6,6 +6,7 @@ import type { Policy, TargetNode } from "../host/policy/index.ts";
 import { policy } from "./builders.ts";
 import { admission } from "./kube/admission.ts";
 import { allow, bed, deployment, expectStatus, SCALER_RULES, until, type Bed } from "./kube/bed.ts";
+import { recordsStore } from "./records-store.ts";
 import { sharedCluster, type Cluster } from "./world/index.ts";
 
 let world: Cluster;
@@ -49,7 +50,7 @@ async function stage(rules = RULES) {
     const plan = JSON.stringify({ nodes: Object.fromEntries(nodes) as unknown });
     const done = { carry: undefined, logs: [], cpuMs: 0, fuel: {}, journal: {}, bodies: new Map() };
     const around: World = {
-      ...{ clock, driver, store: storeOf(records) },
+      ...{ clock, driver, store: recordsStore(records) },
       sources: { observe: async () => ({}) },
       engine: { run: async () => ({ answers: { plan }, ...done }) },
     };
@@ -70,19 +71,6 @@ async function stage(rules = RULES) {
       (await objectOf(plural, name))["spec"]?.["replicas"],
     readyOf: async (name: string) => (await objectOf("deployments", name))["status"]?.["readyReplicas"],
     objectOf,
-  };
-}
-
-function storeOf(records: Map<string, Iteration>): World["store"] {
-  return {
-    recall: async () => {
-      const known = [...records.values()].toSorted((one, other) => other.number - one.number);
-      const memory = known.find((one) => one.memory !== undefined)?.memory;
-      const open = known.find(({ outcome }) => outcome === "Open");
-      const past = { number: known[0]?.number ?? 0, carry: undefined, history: [], open };
-      return { ...past, ...(memory === undefined ? {} : { memory }) };
-    },
-    remember: async (_policy, one) => void records.set(one.id, one),
   };
 }
 

@@ -12,6 +12,7 @@ import type { Driver, Permit } from "../loop/index.ts";
 import type { Policy, TargetNode } from "../policy/index.ts";
 import type { Topology, TopologyNode } from "../topology/index.ts";
 import { readBudgets, spareOf, type Budget } from "./disruption.ts";
+import { isRolledOut, podTemplate, writeInstance } from "./instance.ts";
 import { inOrder } from "./order.ts";
 import { readScale, revisionOf, scaleIn, writeScale, type Scale } from "./scale.ts";
 import type { Targets } from "./targets.ts";
@@ -43,7 +44,7 @@ async function discover(reach: Reach, policy: Policy): Promise<Topology> {
   const api = cluster.as(serviceAccount(policy.namespace, policy.serviceAccountName));
   const budgets = policy.respectDisruptionBudget ? await readBudgets(cluster, api) : undefined;
   const found = await Promise.allSettled(
-    policy.nodes.map((node, at) => naming(at, () => discoverNode(reach, api, node, budgets))),
+    policy.nodes.map((node, at) => naming(at, () => discoverNode(reach, api, policy, node, budgets))),
   );
   const nodes = found.map((result) => {
     if (result.status === "rejected") throw result.reason;
@@ -58,22 +59,29 @@ async function discover(reach: Reach, policy: Policy): Promise<Topology> {
 async function discoverNode(
   { cluster, targets }: Reach,
   api: TenantApi,
+  { guardrails }: Policy,
   node: TargetNode,
   budgets: readonly Budget[] | undefined,
 ): Promise<TopologyNode> {
   const resource = await scalable(cluster, node);
-  // Which pods a disruption budget covers is not in the copies.
-  const copy = budgets === undefined ? await targets?.find(api.identity, resource, node.ref.name) : undefined;
-  const scaled = copy === undefined ? await readScale(api, resource, node.ref.name) : scaleIn(copy);
-  const object = copy ?? (await readObject(api, resource, node.ref.name, budgets !== undefined));
+  const { name } = node.ref;
+  const shapes = guardrails.resources !== undefined;
+  // Which pods a disruption budget covers, and what they request, is not in the copies.
+  const copy =
+    budgets === undefined && !shapes ? await targets?.find(api.identity, resource, name) : undefined;
+  const scaled = copy === undefined ? await readScale(api, resource, name) : scaleIn(copy);
+  const read = () =>
+    shapes ? api.get(resource, name) : readObject(api, resource, name, budgets !== undefined);
+  const object = copy ?? (await read());
   const spare = budgets && spareOf(budgets, object);
   return {
     name: node.name,
     kind: node.ref.kind,
     parallelism: scaled.replicas,
-    ...readyOf(resource, object, scaled),
+    ...readyOf(resource, object, scaled, shapes),
     min: node.bounds.min,
     max: node.bounds.max,
+    ...(shapes && object !== undefined ? podTemplate(node.container).read(object) : {}),
     attributes: node.attributes,
     revision: revisionOf(scaled),
     ...(spare === undefined ? {} : { spare }),
@@ -96,13 +104,17 @@ async function scaleNode(
   change: Change,
   permit: Permit,
 ): Promise<ChangeOutcome> {
-  const { node: name, from, to } = change;
+  const { node: name, from, to, resources: reshape, revision } = change;
   try {
     const { node, at } = nodeOf(policy, name);
     const granted = await naming(at, async () => {
       const resource = await scalable(cluster, node);
+      const object = { resource, name: node.ref.name };
+      const [uid] = revision.split("@");
       targets?.touched(api.identity, resource, node.ref.name);
-      return writeScale(api, { ...change, resource, name: node.ref.name }, permit);
+      if (reshape !== undefined)
+        await writeInstance(api, { ...object, uid, reshape }, podTemplate(node.container), permit);
+      return from === to ? to : writeScale(api, { ...object, from, to, revision }, permit);
     });
     if (granted === to) return { node: name, outcome: "Scaled" };
     if (granted !== from) return { node: name, outcome: "Scaled", granted };
@@ -178,15 +190,22 @@ const saysReady = ({ apiVersion, kind }: Resource) => apiVersion === "apps/v1" &
 
 /**
  * How many replicas serve, where the object says it; otherwise how many exist. It is settled when these are all that are
- * asked for, and its controller has seen the last change.
+ * asked for, and its controller has seen the last change; where what they request is changed too, when all have that.
  */
-function readyOf(resource: Resource, object: KubeObject | undefined, { replicas, existing }: Scale) {
+function readyOf(
+  resource: Resource,
+  object: KubeObject | undefined,
+  { replicas, existing }: Scale,
+  shapes: boolean,
+) {
   if (object === undefined || !saysReady(resource)) return { ready: existing };
-  const { readyReplicas = 0, observedGeneration = 0, replicas: all = 0 } = fieldsOf(object["status"]);
+  const status = fieldsOf(object["status"]);
+  const { readyReplicas = 0, observedGeneration = 0, replicas: all = 0 } = status;
   if (!Number.isSafeInteger(readyReplicas)) return { ready: existing };
   const ready = readyReplicas as number;
   const isSeen = Number(observedGeneration) >= (object.metadata.generation ?? 0);
-  return { ready, settled: isSeen && ready === replicas && all === replicas };
+  const hasShape = !shapes || isRolledOut(object);
+  return { ready, settled: isSeen && hasShape && ready === replicas && all === replicas };
 }
 
 /** Does something for a node of the policy; a failure names the field that led to it. */

@@ -45,8 +45,11 @@ export interface Flink extends AsyncDisposable {
   readonly url: URL;
   /** A call of its REST interface; throws unless it answers with a success. */
   readonly rest: (method: string, path: string, body?: object) => Promise<unknown>;
-  /** The program and arguments of a TaskManager that joins under this name. */
-  readonly taskManager: (name: string) => { readonly program: string; readonly arguments: readonly string[] };
+  /** The program and arguments of a TaskManager that joins under this name, and of this many MB. Default 432. */
+  readonly taskManager: (
+    name: string,
+    processMb?: number,
+  ) => { readonly program: string; readonly arguments: readonly string[] };
   readonly startTaskManager: (name: string) => Promise<void>;
   /** Ends a TaskManager at once. */
   readonly killTaskManager: (name: string) => Promise<void>;
@@ -76,10 +79,12 @@ const JAVA = [
 ];
 const JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint";
 const TASK_MANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner";
+/** What a TaskManager has where nobody says how much. */
+const PROCESS_MB = 432;
 /** What the start scripts of a distribution work out from the size of the process. */
-const MEMORY = {
+const memoryOf = (processMb: number) => ({
   "taskmanager.cpu.cores": "1.0",
-  "taskmanager.memory.task.heap.size": "96m",
+  "taskmanager.memory.task.heap.size": `${96 + processMb - PROCESS_MB}m`,
   "taskmanager.memory.task.off-heap.size": "0m",
   "taskmanager.memory.network.min": "32m",
   "taskmanager.memory.network.max": "32m",
@@ -89,7 +94,7 @@ const MEMORY = {
   "taskmanager.memory.jvm-metaspace.size": "96m",
   "taskmanager.memory.jvm-overhead.min": "64m",
   "taskmanager.memory.jvm-overhead.max": "64m",
-};
+});
 
 const configOf = (directory: string, rest: number, rpc: number, slots: number) => ({
   "jobmanager.rpc.address": "localhost",
@@ -151,14 +156,13 @@ export async function flink({ taskManagers = 1, slots = 2, config = {} }: FlinkO
       "--configDir",
       conf,
     ];
-    const taskManager: Flink["taskManager"] = (name) => ({
+    const taskManager: Flink["taskManager"] = (name, processMb = PROCESS_MB) => ({
       program: "java",
       arguments: [
-        ...java("-Xmx160m", TASK_MANAGER),
-        ...Object.entries({ ...MEMORY, "taskmanager.resource-id": name }).flatMap(([key, value]) => [
-          "-D",
-          `${key}=${value}`,
-        ]),
+        ...java(`-Xmx${160 + processMb - PROCESS_MB}m`, TASK_MANAGER),
+        ...Object.entries({ ...memoryOf(processMb), "taskmanager.resource-id": name }).flatMap(
+          ([key, value]) => ["-D", `${key}=${value}`],
+        ),
       ],
     });
     const url = new URL(`http://127.0.0.1:${rest}`);

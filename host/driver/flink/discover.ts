@@ -2,14 +2,17 @@ import type { FlinkVertex, Policy } from "../../policy/index.ts";
 import type { Topology, TopologyNode } from "../../topology/index.ts";
 import { readSlots } from "./cluster.ts";
 import { look, type Reach, type Seen } from "./look.ts";
+import { readShape, type Shape } from "./resources.ts";
 
 /** The job's graph, its vertices by the policy's names. */
 export async function discover(reach: Reach, policy: Policy): Promise<Topology> {
   const seen = await look(reach, policy);
-  return { ...topologyOf(seen), slots: await readSlots(seen.rest) };
+  const shape = await readShape(reach, policy, seen.target);
+  return { ...topologyOf(seen, shape), slots: await readSlots(seen.rest) };
 }
 
-function topologyOf({ job, named, route, target }: Seen): Topology {
+function topologyOf({ job, named, route, target }: Seen, shape: Shape | undefined): Topology {
+  const { isThere = true, ...instance } = shape ?? {};
   const names = new Map(named.map(({ vertex, name }) => [vertex.id, name]));
   const keyed = new Set(job.edges.filter((one) => one.shipStrategy === "HASH").map(({ to }) => to));
   const groups = [...new Set(named.map(({ vertex }) => vertex.slotGroup))];
@@ -26,8 +29,9 @@ function topologyOf({ job, named, route, target }: Seen): Topology {
       ...(keyed.has(vertex.id) ? { alignTo: maxParallelism } : {}),
       // Flink's own ids of slot groups are others after each start.
       ...(slotGroup === undefined ? {} : { slotGroup: `group-${groups.indexOf(slotGroup) + 1}` }),
+      ...instance,
       attributes: { vertex: vertex.id, vertexName: vertex.name, status },
-      settled: isRunning && parallelism === asked && serving === parallelism,
+      settled: isRunning && isThere && parallelism === asked && serving === parallelism,
       revision: job.id,
     };
   });

@@ -3,9 +3,11 @@ import { unavailable, type Job } from "../../flink/index.ts";
 import type { Change, ChangeOutcome } from "../../knowledge/index.ts";
 import type { Permit } from "../../loop/index.ts";
 import type { Policy } from "../../policy/index.ts";
+import { flinkTarget } from "./address.ts";
 import { look, type Reach } from "./look.ts";
 import { within, type Patience } from "./patience.ts";
 import { askedAfter, type Asked } from "./requirements.ts";
+import { writeShape } from "./resources.ts";
 import { grow, readFleet, shrink } from "./task-managers.ts";
 
 /**
@@ -22,6 +24,9 @@ export async function scale(
 ): Promise<readonly ChangeOutcome[]> {
   try {
     await scaleJob(reach, patience, policy, changes, permit);
+    // Afterwards, because it takes away what the job runs on.
+    const reshape = changes.find(({ resources }) => resources !== undefined)?.resources;
+    if (reshape !== undefined) await writeShape(reach, policy, flinkTarget(policy), reshape, permit);
     return changes.map(({ node }) => ({ node, outcome: "Scaled" }));
   } catch (thrown) {
     const { code, sentence: message } = asFault(thrown);

@@ -113,9 +113,9 @@ function edgesByTopic(found: readonly Found[], known: readonly Edge[]): Edge[] {
   );
 }
 
-function instancesOf(policy: Policy, { node, from, to, revision }: Change): Change {
-  const unit = unitOf(policy, node);
-  return { node, from: from / unit, to: Math.ceil(to / unit), revision };
+function instancesOf(policy: Policy, { from, to, ...rest }: Change): Change {
+  const unit = unitOf(policy, rest.node);
+  return { ...rest, from: from / unit, to: Math.ceil(to / unit) };
 }
 
 /** What was granted, in threads; a number between two instances was rounded up. */
