@@ -87,6 +87,30 @@ describe("the examples of single concepts, in the sandbox", () => {
     });
   });
 
+  test("resources.ts gives instances that are nearly full more memory, and leaves alone what nothing is known of", async () => {
+    const module = await example("resources");
+    const GI = 2 ** 30;
+    const nodes = ["split", "count", "join", "write"].map((name) => nodeOf(name, 2));
+    const [split, count, join, write] = nodes;
+    const full = { resources: { memory: GI } };
+    const topology = {
+      nodes: [{ ...split, ...full }, { ...count, ...full }, { ...join, ...full }, write],
+      edges: [],
+    };
+    const memory = valuesOf(
+      sampleOf("split", 1.8 * GI),
+      sampleOf("count", 1.6 * GI),
+      sampleOf("write", 99 * GI),
+    );
+    expect(
+      (await planned(module, { topology: topology as StepInput["topology"], sources: { memory } })).answer,
+    ).toEqual({
+      nodes: {
+        split: { parallelism: 2, resources: { memory: "1610612736" }, reason: "90 % of 1024 MiB" },
+      },
+    });
+  });
+
   test("history.ts goes on as it went, and says nothing of what it has too little of", async () => {
     const module = await example("history");
     const past = (minutes: number, rate: number) => ({

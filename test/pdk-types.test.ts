@@ -28,14 +28,16 @@ describe("the types of the PDKs", () => {
   test("each type stands after those it is made of, and names every field of its record", () => {
     const types = namedTypes([SCHEMAS.input, SCHEMAS.plan]);
     expect(types.map(({ name }) => name)).toEqual(
-      "Step Iteration PolicyName Node Edge LastRescale Slots Topology Sample Partition SourceError Observation PastNode Past StepInput Resources Wanted Plan".split(
+      "Step Iteration PolicyName InstanceResources Node Edge LastRescale Slots Topology Sample Partition SourceError Observation PastNode Past StepInput Resources Wanted Plan".split(
         " ",
       ),
     );
     const node = types.find(({ name }) => name === "Node");
     expect(
       node?.kind === "record" && node.fields.map(({ name, isOptional }) => `${name}${isOptional ? "?" : ""}`),
-    ).toEqual("name kind parallelism ready min max ceiling? alignTo? slotGroup? attributes".split(" "));
+    ).toEqual(
+      "name kind parallelism ready min max ceiling? alignTo? slotGroup? resources? attributes".split(" "),
+    );
   });
 
   test("a record without a title, and two things of one title, are refused", () => {

@@ -27,10 +27,20 @@ const wanted = object(
     ),
     resources: optional(
       object(
-        "What an instance should have. It has its place in the contract; this version of the host does not act on it.",
+        "What each instance should have, inside `guardrails.resources` of the policy. Default, also of each field: it stays as it is.",
         {
-          cpu: optional(text("Processors, as a Kubernetes quantity such as `500m`.", { maxLength: 32 })),
-          memory: optional(text("Memory, as a Kubernetes quantity such as `2Gi`.", { maxLength: 32 })),
+          cpu: optional(
+            text("Processors that it requests, as a Kubernetes quantity such as `500m`.", { maxLength: 32 }),
+          ),
+          memory: optional(
+            text(
+              "Memory that it requests, as a Kubernetes quantity such as `2Gi`; the host takes whole MiB.",
+              {
+                maxLength: 32,
+              },
+            ),
+          ),
+          slots: optional(whole("Slots of a TaskManager.", 1, 1_024)),
         },
         { title: "Resources", closed: true },
       ),

@@ -12,7 +12,7 @@ export const API = "sluice/v1";
  * Counts what was added to that version since it began: `1.3` has all that `1.2` has, in the same places and of the same
  * types. A later one may add fields to inputs, and optional fields to answers; anything else is a new `API`.
  */
-export const CONTRACT_VERSION = "1.0";
+export const CONTRACT_VERSION = "1.1";
 
 /** What every step is given. */
 export type StepInput = Static<(typeof SCHEMAS)["input"]>;

@@ -37,6 +37,16 @@ const policy = object(
   { title: "PolicyName" },
 );
 
+const instance = object(
+  "What each instance of a node has. Only what the policy lets an algorithm change (guardrails.resources) and the driver can tell is here.",
+  {
+    cpu: optional(decimal("Processors that it requests, such as 0.5. Default: not said.", { minimum: 0 })),
+    memory: optional(count("Bytes of memory that it requests. Default: not said.")),
+    slots: optional(count("Slots of a TaskManager. Default: not said.")),
+  },
+  { title: "InstanceResources" },
+);
+
 const node = object(
   "One operator of the application, with a parallelism of its own.",
   {
@@ -61,6 +71,7 @@ const node = object(
       ),
     ),
     slotGroup: optional(text("Nodes of one slot group share slots. Default: the node shares with nobody.")),
+    resources: optional(instance),
     attributes: map(
       "What else the driver or the policy says about the node.",
       text("Value of the attribute.", { minLength: 0 }),

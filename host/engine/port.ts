@@ -117,7 +117,14 @@ function textsOf(
   { iteration, topology, sources, past }: PassInput,
 ): Record<string, string> {
   const nodes = topology.nodes.map(
-    ({ revision: _revision, settled: _settled, spare: _spare, unit: _unit, ...shown }) => shown,
+    ({
+      revision: _revision,
+      settled: _settled,
+      spare: _spare,
+      unit: _unit,
+      adjustable: _adjustable,
+      ...shown
+    }) => shown,
   );
   return {
     iteration: JSON.stringify(iteration),

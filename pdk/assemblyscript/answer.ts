@@ -7,6 +7,8 @@ import { Value } from "./value";
 /** So many names are looked through faster than an index of them is made. */
 const FEW = 8;
 const LARGEST: f64 = 2147483647;
+/** More than any machine has. */
+const MOST: f64 = 1e15;
 
 /** Hands the answer of a step to the host; what an exported step returns. */
 export function answer(what: Answer): i32 {
@@ -101,21 +103,48 @@ export class Fields extends Answer {
   }
 }
 
+/** What each instance of a node is to have; what is not said of it stays as it is. */
+export class Shape {
+  readonly fields: Fields = new Fields();
+
+  /** Processors, such as 0.5. */
+  cpu(processors: f64): Shape {
+    return this.put("cpu", processors, figure(Math.ceil(processors * 1000)) + "m");
+  }
+
+  /** Bytes of memory. */
+  memory(bytes: f64): Shape {
+    return this.put("memory", bytes, figure(Math.ceil(bytes)));
+  }
+
+  /** Slots of a TaskManager. */
+  slots(slots: i32): Shape {
+    this.fields.number("slots", slots);
+    return this;
+  }
+
+  private put(name: string, x: f64, quantity: string): Shape {
+    if (!(x > 0 && x < MOST)) fail(`${name}: ${spell(x)} is no amount`);
+    this.fields.text(name, quantity);
+    return this;
+  }
+}
+
 /** What is wanted: the answer of the plan step. A node that is not in it stays as it is. */
 export class Plan extends Answer {
   private nodes: Fields = new Fields();
   private rest: Fields = new Fields();
 
   /** Wants a whole number of instances of a node. It is an f64 so that a NaN fails here; as an i32 it would have become 0. */
-  want(node: string, parallelism: f64, reason: string = ""): void {
+  want(node: string, parallelism: f64, reason: string = "", shape: Shape | null = null): void {
     if (Math.floor(parallelism) != parallelism)
       fail(`${node}: ${spell(parallelism)} is not whole: round it, or use demand`);
-    this.set(node, "parallelism", parallelism, reason);
+    this.set(node, "parallelism", parallelism, reason, shape);
   }
 
   /** Wants so much of a node, not rounded: the host rounds it up. */
-  demand(node: string, demand: f64, reason: string = ""): void {
-    this.set(node, "demand", demand, reason);
+  demand(node: string, demand: f64, reason: string = "", shape: Shape | null = null): void {
+    this.set(node, "demand", demand, reason, shape);
   }
 
   /** Asks for the next pass in so many seconds, if that is sooner than the policy's interval. */
@@ -132,9 +161,10 @@ export class Plan extends Answer {
     return this.rest.object("nodes", this.nodes).json;
   }
 
-  private set(node: string, how: string, x: f64, reason: string): void {
+  private set(node: string, how: string, x: f64, reason: string, shape: Shape | null): void {
     if (!(x >= 0 && x <= LARGEST)) fail(`${node}: ${spell(x)} is no parallelism`);
     const wanted = new Fields().number(how, x);
+    if (shape !== null) wanted.object("resources", shape.fields);
     if (reason.length > 0) wanted.text("reason", reason);
     this.nodes.object(node, wanted);
   }

@@ -1,4 +1,4 @@
-export { answer, Answer, Fields, Plan } from "./answer";
+export { answer, Answer, Fields, Plan, Shape } from "./answer";
 export { log } from "./extism";
 export { abort, fail } from "./failure";
 export { http, Request, Response } from "./http";

@@ -83,10 +83,30 @@ export class Node {
     return this.value.text("slotGroup", "");
   }
 
+  /** Processors that an instance requests; NaN where that is not told. */
+  get cpu(): f64 {
+    return amount(this.value, "cpu");
+  }
+
+  /** Bytes of memory that an instance requests; NaN where that is not told. */
+  get memory(): f64 {
+    return amount(this.value, "memory");
+  }
+
+  /** Slots of a TaskManager; 0 where that is not told. */
+  get slots(): i32 {
+    return this.value.object("resources").whole("slots", 0);
+  }
+
   /** What else is known of it. */
   get attributes(): Value {
     return this.value.object("attributes");
   }
+}
+
+function amount(node: Value, name: string): f64 {
+  const resources = node.object("resources");
+  return resources.has(name) ? resources.number(name) : NaN;
 }
 
 /** Records flow from one node to another. */

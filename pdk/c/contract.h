@@ -87,6 +87,32 @@ static const sluice_record sluice_policy_name_record = {
   sizeof(sluice_policy_name), sizeof(sluice_policy_name_entry), offsetof(sluice_policy_name_entry, value), 2, sluice_policy_name_fields
 };
 
+/* What each instance of a node has. Only what the policy lets an algorithm change
+   (guardrails.resources) and the driver can tell is here. */
+typedef struct {
+  /* Processors that it requests, such as 0.5. Default: not said. */
+  bool has_cpu;
+  double cpu;
+  /* Bytes of memory that it requests. Default: not said. */
+  bool has_memory;
+  int64_t memory;
+  /* Slots of a TaskManager. Default: not said. */
+  bool has_slots;
+  int64_t slots;
+} sluice_instance_resources;
+
+/* An item of a map from names to these. */
+typedef struct { sluice_text key; sluice_instance_resources value; } sluice_instance_resources_entry;
+
+static const sluice_field sluice_instance_resources_fields[] = {
+  {"cpu", SLUICE_DECIMAL, offsetof(sluice_instance_resources, cpu), offsetof(sluice_instance_resources, has_cpu), NULL},
+  {"memory", SLUICE_WHOLE, offsetof(sluice_instance_resources, memory), offsetof(sluice_instance_resources, has_memory), NULL},
+  {"slots", SLUICE_WHOLE, offsetof(sluice_instance_resources, slots), offsetof(sluice_instance_resources, has_slots), NULL},
+};
+static const sluice_record sluice_instance_resources_record = {
+  sizeof(sluice_instance_resources), sizeof(sluice_instance_resources_entry), offsetof(sluice_instance_resources_entry, value), 3, sluice_instance_resources_fields
+};
+
 /* One operator of the application, with a parallelism of its own. */
 typedef struct {
   /* Name of the node; the plan names it by this. */
@@ -109,6 +135,10 @@ typedef struct {
   int64_t align_to;
   /* Nodes of one slot group share slots. Default: the node shares with nobody. */
   sluice_text slot_group;
+  /* What each instance of a node has. Only what the policy lets an algorithm change
+     (guardrails.resources) and the driver can tell is here. */
+  bool has_resources;
+  sluice_instance_resources resources;
   /* What else the driver or the policy says about the node. */
   struct { sluice_text_entry *items; size_t count; } attributes;
 } sluice_node;
@@ -126,10 +156,11 @@ static const sluice_field sluice_node_fields[] = {
   {"ceiling", SLUICE_WHOLE, offsetof(sluice_node, ceiling), offsetof(sluice_node, has_ceiling), NULL},
   {"alignTo", SLUICE_WHOLE, offsetof(sluice_node, align_to), offsetof(sluice_node, has_align_to), NULL},
   {"slotGroup", SLUICE_TEXT, offsetof(sluice_node, slot_group), SLUICE_ALWAYS, NULL},
+  {"resources", SLUICE_RECORD, offsetof(sluice_node, resources), offsetof(sluice_node, has_resources), &sluice_instance_resources_record},
   {"attributes", SLUICE_TEXT_MAP, offsetof(sluice_node, attributes), SLUICE_ALWAYS, NULL},
 };
 static const sluice_record sluice_node_record = {
-  sizeof(sluice_node), sizeof(sluice_node_entry), offsetof(sluice_node_entry, value), 10, sluice_node_fields
+  sizeof(sluice_node), sizeof(sluice_node_entry), offsetof(sluice_node_entry, value), 11, sluice_node_fields
 };
 
 /* Records flow from one node to another. */
@@ -446,13 +477,16 @@ static const sluice_record sluice_step_answer_record = {
   sizeof(sluice_step_answer), sizeof(sluice_step_answer_entry), offsetof(sluice_step_answer_entry, value), 1, sluice_step_answer_fields
 };
 
-/* What an instance should have. It has its place in the contract; this version of the host does not
-   act on it. */
+/* What each instance should have, inside `guardrails.resources` of the policy. Default, also of each
+   field: it stays as it is. */
 typedef struct {
-  /* Processors, as a Kubernetes quantity such as `500m`. */
+  /* Processors that it requests, as a Kubernetes quantity such as `500m`. */
   sluice_text cpu;
-  /* Memory, as a Kubernetes quantity such as `2Gi`. */
+  /* Memory that it requests, as a Kubernetes quantity such as `2Gi`; the host takes whole MiB. */
   sluice_text memory;
+  /* Slots of a TaskManager. */
+  bool has_slots;
+  int64_t slots;
 } sluice_resources;
 
 /* An item of a map from names to these. */
@@ -461,9 +495,10 @@ typedef struct { sluice_text key; sluice_resources value; } sluice_resources_ent
 static const sluice_field sluice_resources_fields[] = {
   {"cpu", SLUICE_TEXT, offsetof(sluice_resources, cpu), SLUICE_ALWAYS, NULL},
   {"memory", SLUICE_TEXT, offsetof(sluice_resources, memory), SLUICE_ALWAYS, NULL},
+  {"slots", SLUICE_WHOLE, offsetof(sluice_resources, slots), offsetof(sluice_resources, has_slots), NULL},
 };
 static const sluice_record sluice_resources_record = {
-  sizeof(sluice_resources), sizeof(sluice_resources_entry), offsetof(sluice_resources_entry, value), 2, sluice_resources_fields
+  sizeof(sluice_resources), sizeof(sluice_resources_entry), offsetof(sluice_resources_entry, value), 3, sluice_resources_fields
 };
 
 /* What is wanted for one node. Exactly one of `parallelism` and `demand`. */
@@ -474,8 +509,8 @@ typedef struct {
   /* An unrounded number of instances: the host rounds it up. */
   bool has_demand;
   double demand;
-  /* What an instance should have. It has its place in the contract; this version of the host does not
-     act on it. */
+  /* What each instance should have, inside `guardrails.resources` of the policy. Default, also of each
+     field: it stays as it is. */
   bool has_resources;
   sluice_resources resources;
   /* Why, in one sentence for status and events. The host cuts it at 256 characters. Default: none. */

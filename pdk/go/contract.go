@@ -33,6 +33,17 @@ type PolicyName struct {
 	Name string `json:"name"`
 }
 
+// InstanceResources: What each instance of a node has. Only what the policy lets an algorithm change
+// (guardrails.resources) and the driver can tell is here.
+type InstanceResources struct {
+	// Processors that it requests, such as 0.5. Default: not said.
+	Cpu *float64 `json:"cpu,omitempty"`
+	// Bytes of memory that it requests. Default: not said.
+	Memory *int64 `json:"memory,omitempty"`
+	// Slots of a TaskManager. Default: not said.
+	Slots *int64 `json:"slots,omitempty"`
+}
+
 // Node: One operator of the application, with a parallelism of its own.
 type Node struct {
 	// Name of the node; the plan names it by this.
@@ -53,6 +64,9 @@ type Node struct {
 	AlignTo *int32 `json:"alignTo,omitempty"`
 	// Nodes of one slot group share slots. Default: the node shares with nobody.
 	SlotGroup *string `json:"slotGroup,omitempty"`
+	// What each instance of a node has. Only what the policy lets an algorithm change (guardrails.resources)
+	// and the driver can tell is here.
+	Resources *InstanceResources `json:"resources,omitempty"`
 	// What else the driver or the policy says about the node.
 	Attributes map[string]string `json:"attributes"`
 }
@@ -205,13 +219,15 @@ type StepAnswer struct {
 	Carry json.RawMessage `json:"carry,omitempty"`
 }
 
-// Resources: What an instance should have. It has its place in the contract; this version of the host does
-// not act on it.
+// Resources: What each instance should have, inside `guardrails.resources` of the policy. Default, also of
+// each field: it stays as it is.
 type Resources struct {
-	// Processors, as a Kubernetes quantity such as `500m`.
+	// Processors that it requests, as a Kubernetes quantity such as `500m`.
 	Cpu *string `json:"cpu,omitempty"`
-	// Memory, as a Kubernetes quantity such as `2Gi`.
+	// Memory that it requests, as a Kubernetes quantity such as `2Gi`; the host takes whole MiB.
 	Memory *string `json:"memory,omitempty"`
+	// Slots of a TaskManager.
+	Slots *int32 `json:"slots,omitempty"`
 }
 
 // Wanted: What is wanted for one node. Exactly one of `parallelism` and `demand`.
@@ -220,8 +236,8 @@ type Wanted struct {
 	Parallelism *int32 `json:"parallelism,omitempty"`
 	// An unrounded number of instances: the host rounds it up.
 	Demand *float64 `json:"demand,omitempty"`
-	// What an instance should have. It has its place in the contract; this version of the host does not act on
-	// it.
+	// What each instance should have, inside `guardrails.resources` of the policy. Default, also of each field:
+	// it stays as it is.
 	Resources *Resources `json:"resources,omitempty"`
 	// Why, in one sentence for status and events. The host cuts it at 256 characters. Default: none.
 	Reason *string `json:"reason,omitempty"`

@@ -24,6 +24,19 @@ export interface PolicyName {
   name: string;
 }
 
+/**
+ * What each instance of a node has. Only what the policy lets an algorithm change (guardrails.resources)
+ * and the driver can tell is here.
+ */
+export interface InstanceResources {
+  /** Processors that it requests, such as 0.5. Default: not said. */
+  cpu?: number;
+  /** Bytes of memory that it requests. Default: not said. */
+  memory?: number;
+  /** Slots of a TaskManager. Default: not said. */
+  slots?: number;
+}
+
 /** One operator of the application, with a parallelism of its own. */
 export interface Node {
   /** Name of the node; the plan names it by this. */
@@ -44,6 +57,11 @@ export interface Node {
   alignTo?: number;
   /** Nodes of one slot group share slots. Default: the node shares with nobody. */
   slotGroup?: string;
+  /**
+   * What each instance of a node has. Only what the policy lets an algorithm change (guardrails.resources)
+   * and the driver can tell is here.
+   */
+  resources?: InstanceResources;
   /** What else the driver or the policy says about the node. */
   attributes: Record<string, string>;
 }
@@ -211,14 +229,16 @@ export interface StepAnswer {
 }
 
 /**
- * What an instance should have. It has its place in the contract; this version of the host does not act on
- * it.
+ * What each instance should have, inside `guardrails.resources` of the policy. Default, also of each
+ * field: it stays as it is.
  */
 export interface Resources {
-  /** Processors, as a Kubernetes quantity such as `500m`. */
+  /** Processors that it requests, as a Kubernetes quantity such as `500m`. */
   cpu?: string;
-  /** Memory, as a Kubernetes quantity such as `2Gi`. */
+  /** Memory that it requests, as a Kubernetes quantity such as `2Gi`; the host takes whole MiB. */
   memory?: string;
+  /** Slots of a TaskManager. */
+  slots?: number;
 }
 
 /** What is wanted for one node. Exactly one of `parallelism` and `demand`. */
@@ -228,8 +248,8 @@ export interface Wanted {
   /** An unrounded number of instances: the host rounds it up. */
   demand?: number;
   /**
-   * What an instance should have. It has its place in the contract; this version of the host does not act
-   * on it.
+   * What each instance should have, inside `guardrails.resources` of the policy. Default, also of each
+   * field: it stays as it is.
    */
   resources?: Resources;
   /** Why, in one sentence for status and events. The host cuts it at 256 characters. Default: none. */

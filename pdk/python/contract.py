@@ -28,6 +28,18 @@ class PolicyName(TypedDict):
     name: str
 
 
+class InstanceResources(TypedDict):
+    """What each instance of a node has. Only what the policy lets an algorithm change (guardrails.resources)
+    and the driver can tell is here."""
+
+    # Processors that it requests, such as 0.5. Default: not said.
+    cpu: NotRequired[float]
+    # Bytes of memory that it requests. Default: not said.
+    memory: NotRequired[int]
+    # Slots of a TaskManager. Default: not said.
+    slots: NotRequired[int]
+
+
 class Node(TypedDict):
     """One operator of the application, with a parallelism of its own."""
 
@@ -49,6 +61,9 @@ class Node(TypedDict):
     alignTo: NotRequired[int]
     # Nodes of one slot group share slots. Default: the node shares with nobody.
     slotGroup: NotRequired[str]
+    # What each instance of a node has. Only what the policy lets an algorithm change (guardrails.resources)
+    # and the driver can tell is here.
+    resources: NotRequired[InstanceResources]
     # What else the driver or the policy says about the node.
     attributes: dict[str, str]
 
@@ -219,13 +234,15 @@ class StepAnswer(TypedDict):
 
 
 class Resources(TypedDict):
-    """What an instance should have. It has its place in the contract; this version of the host does not act on
-    it."""
+    """What each instance should have, inside `guardrails.resources` of the policy. Default, also of each
+    field: it stays as it is."""
 
-    # Processors, as a Kubernetes quantity such as `500m`.
+    # Processors that it requests, as a Kubernetes quantity such as `500m`.
     cpu: NotRequired[str]
-    # Memory, as a Kubernetes quantity such as `2Gi`.
+    # Memory that it requests, as a Kubernetes quantity such as `2Gi`; the host takes whole MiB.
     memory: NotRequired[str]
+    # Slots of a TaskManager.
+    slots: NotRequired[int]
 
 
 class Wanted(TypedDict):
@@ -235,8 +252,8 @@ class Wanted(TypedDict):
     parallelism: NotRequired[int]
     # An unrounded number of instances: the host rounds it up.
     demand: NotRequired[float]
-    # What an instance should have. It has its place in the contract; this version of the host does not act
-    # on it.
+    # What each instance should have, inside `guardrails.resources` of the policy. Default, also of each
+    # field: it stays as it is.
     resources: NotRequired[Resources]
     # Why, in one sentence for status and events. The host cuts it at 256 characters. Default: none.
     reason: NotRequired[str]

@@ -37,6 +37,21 @@ pub struct PolicyName {
     pub name: String,
 }
 
+/// What each instance of a node has. Only what the policy lets an algorithm change (guardrails.resources) and
+/// the driver can tell is here.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct InstanceResources {
+    /// Processors that it requests, such as 0.5. Default: not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<f64>,
+    /// Bytes of memory that it requests. Default: not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// Slots of a TaskManager. Default: not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slots: Option<u64>,
+}
+
 /// One operator of the application, with a parallelism of its own.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Node {
@@ -61,6 +76,10 @@ pub struct Node {
     /// Nodes of one slot group share slots. Default: the node shares with nobody.
     #[serde(rename = "slotGroup", default, skip_serializing_if = "Option::is_none")]
     pub slot_group: Option<String>,
+    /// What each instance of a node has. Only what the policy lets an algorithm change (guardrails.resources)
+    /// and the driver can tell is here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<InstanceResources>,
     /// What else the driver or the policy says about the node.
     pub attributes: BTreeMap<String, String>,
 }
@@ -257,16 +276,19 @@ pub struct StepAnswer {
     pub carry: Option<Box<RawValue>>,
 }
 
-/// What an instance should have. It has its place in the contract; this version of the host does not act on
-/// it.
+/// What each instance should have, inside `guardrails.resources` of the policy. Default, also of each field:
+/// it stays as it is.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Resources {
-    /// Processors, as a Kubernetes quantity such as `500m`.
+    /// Processors that it requests, as a Kubernetes quantity such as `500m`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu: Option<String>,
-    /// Memory, as a Kubernetes quantity such as `2Gi`.
+    /// Memory that it requests, as a Kubernetes quantity such as `2Gi`; the host takes whole MiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<String>,
+    /// Slots of a TaskManager.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slots: Option<u32>,
 }
 
 /// What is wanted for one node. Exactly one of `parallelism` and `demand`.
@@ -278,8 +300,8 @@ pub struct Wanted {
     /// An unrounded number of instances: the host rounds it up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub demand: Option<f64>,
-    /// What an instance should have. It has its place in the contract; this version of the host does not act
-    /// on it.
+    /// What each instance should have, inside `guardrails.resources` of the policy. Default, also of each
+    /// field: it stays as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
     /// Why, in one sentence for status and events. The host cuts it at 256 characters. Default: none.
