@@ -69,11 +69,35 @@ describe("a credential for brokers of Kafka", () => {
     await credential("certificate", { hosts, mtls: { secretRef } });
     expect(await asked("scram")).toEqual({
       ...{ kind: "sasl", mechanism: "SCRAM-SHA-512" },
-      ...{ username: "sluice", password: CANARY },
+      ...{ username: "sluice", password: CANARY, bound: [] },
     });
-    expect(await asked("certificate")).toEqual({ kind: "mtls", certificate: cert, privateKey: key });
+    expect(await asked("certificate")).toEqual({
+      kind: "mtls",
+      certificate: cert,
+      privateKey: key,
+      bound: [],
+    });
     const other = asked("scram", [{ service }, { service: { ...service, port: 9093 } }]);
     expect(await sentence(other)).toContain("The Credential scram is not bound to the service kafka:9093");
+  });
+
+  test("for brokers outside the cluster is bound to each of them by host and port", async () => {
+    const secretRef = { name: "t" };
+    const hosts = ["b-1", "b-2"].map((one) => ({ host: `${one}.kafka.example.com`, port: 9094 }));
+    await credential("outside", { hosts, sasl: { mechanism: "PLAIN", secretRef } });
+    const at = (...addresses: string[]) =>
+      asked(
+        "outside",
+        addresses.map((address) => ({ address })),
+      );
+    expect(await at("b-1.kafka.example.com:9094", "B-2.kafka.example.com:9094")).toMatchObject({
+      bound: hosts,
+    });
+    for (const one of ["b-3.kafka.example.com:9094", "b-1.kafka.example.com:9092"])
+      expect(await sentence(at("b-1.kafka.example.com:9094", one))).toContain(
+        `The Credential outside is not bound to ${one}`,
+      );
+    expect(await sentence(asked("outside"))).toContain("is not bound to the service kafka:9092");
   });
 
   test("is neither a header nor another one's", async () => {

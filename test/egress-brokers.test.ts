@@ -100,3 +100,83 @@ describe("a broker that another one advertises", () => {
     expect(await codeOf(advertised("kafka-0.kafka.team-a.svc", 70_000))).toBe("EffectDenied");
   });
 });
+
+describe("a broker outside the cluster", () => {
+  const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
+    "b-1.kafka.example.com": ["93.184.216.34"],
+    "b-2.kafka.example.com": ["93.184.216.35"],
+    "inner.corp.example.com": ["10.20.0.7"],
+    "meta.kafka.example.com": ["169.254.169.254"],
+    "both.kafka.example.com": ["93.184.216.34", "10.20.0.7"],
+    "api.kafka.example.com": ["203.0.113.1"],
+  };
+  let because: string | undefined;
+  const rules = [
+    { host: "*.kafka.example.com", port: 9094 },
+    { host: "inner.corp.example.com", port: 9092, networks: ["10.20.0.0/16"] },
+    { host: "10.20.0.9", port: 9092, networks: ["10.20.0.0/16"] },
+    { host: "93.184.216.40", port: 9094 },
+  ];
+  const far = (brokers: readonly (typeof rules)[number][] = rules) =>
+    brokerPlaces({
+      endpoint: async (_policy, { name, port }) =>
+        Promise.resolve(new URL(`http://${name}.team-a.svc:${port}`)),
+      resolveService: (host) => Promise.resolve(NAMES[host] ?? []),
+      resolveOutside: (host) => Promise.resolve(OUTSIDE[host] ?? []),
+      ceiling: () => ({ brokers, ...(because === undefined ? {} : { because }) }),
+      denied: () => ["93.184.216.35"],
+    });
+  const at = (address: string, places = far()) => places.named(policy(), { address }, NEVER);
+
+  test("is asked where the Tenant names it, at a public address or in the network that is named", async () => {
+    const b1 = { host: "b-1.kafka.example.com", port: 9094, addresses: ["93.184.216.34"], outside: "Public" };
+    expect(await at("b-1.kafka.example.com:9094")).toEqual(b1);
+    expect(await at("B-1.Kafka.example.com.:9094")).toEqual(b1);
+    expect(await at("inner.corp.example.com:9092")).toEqual({
+      ...{ host: "inner.corp.example.com", port: 9092, addresses: ["10.20.0.7"], outside: "Private" },
+    });
+    expect(await at("10.20.0.9:9092")).toMatchObject({ host: "10.20.0.9", outside: "Private" });
+  });
+
+  test.each([
+    ["another port", "b-1.kafka.example.com:9092"],
+    ["another host", "b-1.example.com:9094"],
+    ["two labels for a star", "x.b-1.kafka.example.com:9094"],
+    ["an address that no rule names", "93.184.216.34:9094"],
+    ["a name that leads to the metadata service", "meta.kafka.example.com:9094"],
+    ["a name that leads outside and inside", "both.kafka.example.com:9094"],
+    ["an address that an administrator denied", "b-2.kafka.example.com:9094"],
+    ["a name of the cluster", "kafka.team-b.svc:9094"],
+    ["a name of the cluster in full", "kafka.team-b.svc.cluster.local:9094"],
+    ["this machine", "localhost:9094"],
+    ["port 0", "b-1.kafka.example.com:0"],
+    ["a port that is none", "b-1.kafka.example.com:99999"],
+  ])("is not asked at %s", async (_what, address) => {
+    expect(await codeOf(at(address))).toBe("EffectDenied");
+  });
+
+  test("is not asked without a grant, and it is said why", async () => {
+    await expect(at("b-1.kafka.example.com:9094", far([]))).rejects.toThrow(
+      'The broker "b-1.kafka.example.com:9094" is not granted: the Tenant does not name it',
+    );
+    because = "no Tenant has the namespace team-a";
+    await expect(at("b-1.kafka.example.com:9094", far([]))).rejects.toThrow(because);
+    because = undefined;
+    const unasked = brokerPlaces({ endpoint: () => Promise.reject(new Error("nobody's")) });
+    expect(await codeOf(at("b-1.kafka.example.com:9094", unasked))).toBe("EffectDenied");
+  });
+
+  test("leads to others that the Tenant grants, and to no others; to its own addresses under its name", async () => {
+    const known = [await at("b-1.kafka.example.com:9094")];
+    const told = (host: string, port = 9094, named = known) =>
+      far().advertised(policy(), { host, port }, named, NEVER);
+    expect(await told("b-1.kafka.example.com")).toEqual(known[0]);
+    expect(await told("93.184.216.34")).toEqual(known[0]);
+    expect(await told("inner.corp.example.com", 9092)).toMatchObject({ outside: "Private" });
+    for (const host of ["b-2.kafka.example.com", "meta.kafka.example.com", "evil.example.com", "10.20.0.7"])
+      expect(await codeOf(told(host)), host).toBe("EffectDenied");
+    // A broker in the cluster does not lead out of it.
+    const inside = [await far().named(policy(), { service: { name: "kafka", port: 9092 } }, NEVER)];
+    expect(await codeOf(told("b-1.kafka.example.com", 9094, inside))).toBe("EffectDenied");
+  });
+});

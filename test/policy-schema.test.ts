@@ -29,10 +29,6 @@ describe("a policy that asks for what is not there yet", () => {
   const SERVICE = { name: "x", port: 80 };
 
   test.each<[string, Changes]>([
-    [
-      "spec.sources[0].kafka.bootstrap[0].address",
-      source({ kafka: { bootstrap: [{ address: "kafka.example:9092" }], group: "g", topic: "t" } }),
-    ],
     ["spec.sources[0].resource", source({ resource: {} })],
     ["spec.sources[0].http", source({ http: { service: SERVICE, value: "/queue" } })],
     ["spec.sources[0].cron", source({ cron: { start: "0 8 * * *", end: "0 18 * * *", value: 5 } })],

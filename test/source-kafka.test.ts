@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { Proof } from "../host/kafka/index.ts";
+import { brokerPlaces } from "../host/egress/index.ts";
+import { kafka, type Proof } from "../host/kafka/index.ts";
 import { tenantKey } from "../host/policy/index.ts";
 import { policy } from "./builders.ts";
 import { CREDENTIAL, kafkaAt, observed, observedOnce, source } from "./kafka/bed.ts";
@@ -101,6 +102,41 @@ describe.skipIf(there === undefined)("a real broker of Kafka", () => {
     expect(await asked(undefined, proof)).toMatchObject({
       error: { code: "CredentialUnavailable", message: "lag: A certificate is shown over TLS alone" },
     });
+  });
+
+  test("outside the cluster is asked where the Tenant says so, over TLS as the name it is asked by", async () => {
+    const { ca, certificate, privateKey } = broker.pki;
+    const place = { host: "kafka.example.com", port: broker.ports.tls };
+    const asked = async (tls: boolean, bound: readonly (typeof place)[], granted = [place]) => {
+      const client = kafka({
+        brokers: brokerPlaces({
+          endpoint: () => Promise.reject(new Error("no service was expected")),
+          ceiling: () => ({ brokers: granted }),
+          resolveOutside: () => Promise.resolve(["127.0.0.1"]),
+          // Loopback stands for the public Internet.
+          notPublic: () => undefined,
+        }),
+        proof: () => Promise.resolve({ kind: "mtls", certificate, privateKey, bound }),
+      });
+      try {
+        const bootstrap = [{ address: `kafka.example.com:${place.port}` }];
+        const own = { bootstrap, tls: tls ? { ca } : undefined, timeoutMs: 3_000 };
+        return await observed(client, source({ ...own, ...(tls && { credential: CREDENTIAL }) }));
+      } finally {
+        client.close();
+      }
+    };
+    expect(await asked(true, [place])).toMatchObject({ series: [{ value: 6 }, {}, {}, { value: 7 }] });
+    const denied = (message: string) => ({
+      error: { code: "EffectDenied", message: expect.stringContaining(message) as string },
+    });
+    expect(await asked(true, [place], [])).toMatchObject(denied("the Tenant does not name it"));
+    expect(await asked(true, [])).toMatchObject(
+      denied("The credential is not bound to the broker kafka.example.com"),
+    );
+    expect(await asked(false, [place])).toMatchObject(
+      denied("is outside the cluster, and is asked over TLS alone"),
+    );
   });
 
   test("a broker that says it is at a metadata service is not followed there", async () => {

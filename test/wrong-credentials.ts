@@ -39,6 +39,8 @@ const wide = (network: string): Wrong => [
 
 /** A Tenant that grants one host in one private network. */
 export const WRONG_TENANTS: readonly Wrong[] = [
+  ["private networks for any broker below a name", { "spec.brokers": [{ host: "*.example.com", networks: ["10.0.0.0/8"] }] }, "spec.brokers[0]", "private networks are granted to one host: name it without a star"],
+  ["a broker with its port behind it", { "spec.brokers": [{ host: "b.example.com:9092" }] }, "spec.brokers[0].host", "must be the name of a host in small letters, or *. and a name of at least two labels, such as *.example.com"],
   ["private networks for any host below a name", { "spec.egress.0.host": "*.example.com" }, "spec.egress[0]", "private networks are granted to one host: name it without a star"],
   ["a token for the API server", { "spec.audiences": ["kubernetes.default.svc"] }, "spec.audiences[0]", APIS],
   ...["0.0.0.0/0", "10.0.0.0/7", "10.0.0.0", "10.0.0.256/32", "172.15.0.0/16", "172.16.0.0/11", "192.168.0.0/15", "127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10", "8.8.8.0/24", "fe80::/10", "fc00::/6", "::/0", "::ffff:10.0.0.0/104", "fd00::/129", "10.0.0.0/08"].map(wide),

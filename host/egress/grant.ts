@@ -130,7 +130,8 @@ function matches(rule: HostRule, method: string, { scheme, host, port, path }: D
   );
 }
 
-function matchesHost(rule: HostRule, host: string): boolean {
+/** Whether a rule names a host, which is in the spelling that is compared. */
+export function matchesHost(rule: Pick<HostRule, "host">, host: string): boolean {
   const { name, star } = readRule(rule);
   if (!star) return name === host;
   const [first, ...rest] = host.split(".");
@@ -142,10 +143,10 @@ interface RuledHost {
   readonly name: string | undefined;
   readonly star: boolean;
 }
-const read = new WeakMap<HostRule, RuledHost>();
+const read = new WeakMap<Pick<HostRule, "host">, RuledHost>();
 
 /** A rule is read once: it lives as long as its policy. */
-function readRule(rule: HostRule): RuledHost {
+function readRule(rule: Pick<HostRule, "host">): RuledHost {
   const known = read.get(rule);
   if (known !== undefined) return known;
   const star = rule.host.startsWith("*.");

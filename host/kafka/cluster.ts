@@ -68,6 +68,24 @@ const AT = { end: -1n, start: -2n } as const;
 /** A number that is larger is no longer itself in JSON. */
 const LARGEST = BigInt(Number.MAX_SAFE_INTEGER);
 
+/** Outside the cluster a secret is shown over TLS alone, and where its credential says so; on the Internet all is TLS. */
+function expectGuarded({ host, port, outside }: Place, { tls, proof }: Manner): void {
+  if (outside === undefined) return;
+  const where = `${host}:${port}`;
+  if (tls === undefined && (outside === "Public" || proof !== undefined))
+    throw new Fault(
+      "EffectDenied",
+      `The broker ${where} is outside the cluster, and is asked over TLS alone`,
+      {
+        remedy: "Set tls beside bootstrap.",
+      },
+    );
+  if (proof !== undefined && !proof.bound?.some((one) => one.host === host && one.port === port))
+    throw new Fault("EffectDenied", `The credential is not bound to the broker ${where}`, {
+      remedy: "Name the host and the port under spec.hosts of the credential.",
+    });
+}
+
 /** One cluster, during one pass of one policy. Everything throws a fault where it cannot be known for certain. */
 export class KafkaCluster {
   readonly #setting: Setting;
@@ -212,6 +230,7 @@ export class KafkaCluster {
 
   async #askAt<Answer>(place: Place, ask: Ask<Answer>, signal = this.#setting.signal): Promise<Answer> {
     const { policy, manner, connections } = this.#setting;
+    expectGuarded(place, manner);
     try {
       return await connections.use(
         policy.tenant,

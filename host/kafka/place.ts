@@ -6,6 +6,8 @@ export interface Place {
   readonly host: string;
   readonly port: number;
   readonly addresses: readonly string[];
+  /** Where it is, unless it is a service of the cluster. */
+  readonly outside?: "Public" | "Private";
 }
 
 /** Decides which brokers a policy may connect to. All of it throws `EffectDenied` for what is out of reach. */
@@ -13,8 +15,8 @@ export interface Brokers {
   /** A broker that the policy names. */
   named(policy: Policy, broker: Broker, signal: AbortSignal): Promise<Place>;
   /**
-   * A broker that another one advertised: what it says is a stranger's word. It is one of those that the policy named, or
-   * a name of a service of the policy's namespace.
+   * A broker that another one advertised: what it says is a stranger's word. It is one of those that the policy named, a name
+   * of a service of the policy's namespace, or another broker outside the cluster that is granted.
    */
   advertised(
     policy: Policy,
@@ -25,7 +27,11 @@ export interface Brokers {
 }
 
 /** What a broker is shown. */
-export type Proof =
+export type Proof = Shown & {
+  /** Where outside the cluster it may be shown; nowhere without it. */
+  readonly bound?: readonly Pick<Place, "host" | "port">[];
+};
+type Shown =
   | {
       readonly kind: "sasl";
       readonly mechanism: "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512";

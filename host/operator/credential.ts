@@ -67,7 +67,7 @@ export function credentials({ cluster, tenants, namespace, time }: Options): Cre
     of,
     async forService(policy, use, service) {
       const { hosts, reveal } = await of(policy, use);
-      checkBound(hosts, service, use);
+      checkBound(hosts, { service }, use);
       const secret = await reveal();
       if ("certificate" in secret)
         throw unavailable(`The ${quoted(use)} is a certificate, and a service is asked over http`, use, {
@@ -76,12 +76,15 @@ export function credentials({ cluster, tenants, namespace, time }: Options): Cre
       return { headers: { [secret.header]: secret.value }, texts: secret.texts };
     },
     async forBrokers(policy, use, brokers) {
-      // It is bound to hosts alone, and none of these is one.
-      if (use.kind === "ClusterCredential") throw unbound(use, "a broker");
-      const { hosts, proof, secret, key } = await readOwn(source, policy, use);
-      for (const one of brokers) if ("service" in one) checkBound(hosts, one.service, use);
+      const isOwn = use.kind === "Credential";
+      // It is bound to hosts alone, and a service is none.
+      if (!isOwn && brokers.some((one) => "service" in one)) throw unbound(use, "a service");
+      const read = isOwn ? readOwn(source, policy, use) : readShared(source, policy, use);
+      const { hosts, proof, secret, key } = await read;
+      for (const one of brokers) checkBound(hosts, one, use);
       if (proof.kind !== "sasl" && proof.kind !== "mtls") throw noKafka(use, proof.kind);
-      return shown.get(key, async () => brokerProof(proof, await secret(proof.secret), use));
+      const held = await shown.get(key, async () => brokerProof(proof, await secret(proof.secret), use));
+      return { ...held, bound: hosts.flatMap((one) => ("host" in one ? [one] : [])) };
     },
     close() {
       kept.clear();
@@ -90,11 +93,17 @@ export function credentials({ cluster, tenants, namespace, time }: Options): Cre
   };
 }
 
-function checkBound(hosts: readonly BoundTo[], { name, port }: ServicePort, use: CredentialUse): void {
-  const isBound = hosts.some(
-    (one) => "service" in one && one.service.name === name && one.service.port === port,
+function checkBound(hosts: readonly BoundTo[], place: Broker, use: CredentialUse): void {
+  const isBound = hosts.some((one) =>
+    "service" in place
+      ? "service" in one && one.service.name === place.service.name && one.service.port === place.service.port
+      : "host" in one && `${one.host}:${one.port}` === place.address.toLowerCase(),
   );
-  if (!isBound) throw unbound(use, `the service ${name}:${port}`);
+  if (isBound) return;
+  throw unbound(
+    use,
+    "service" in place ? `the service ${place.service.name}:${place.service.port}` : place.address,
+  );
 }
 
 const unbound = (use: CredentialUse, where: string) =>
@@ -102,7 +111,7 @@ const unbound = (use: CredentialUse, where: string) =>
     field: use.field,
     remedy:
       use.kind === "Credential"
-        ? "Bind it to the service under its spec.hosts, or remove it from the source."
+        ? "Bind it to that place under its spec.hosts, or remove it from the source."
         : "Name a Credential: a ClusterCredential is bound to hosts, and never to a service.",
   });
 
@@ -150,12 +159,9 @@ async function ownCredential(source: Source, policy: Policy, use: CredentialUse)
   };
 }
 
-async function sharedCredential(
-  source: Source,
-  policy: Policy,
-  use: CredentialUse,
-): Promise<EgressCredential> {
-  const { cluster, namespace, kept } = source;
+/** A ClusterCredential that the policy's namespace may use, and how its Secret is read; both as the operator. */
+async function readShared(source: Source, policy: Policy, use: CredentialUse) {
+  const { cluster, namespace } = source;
   const { user } = serviceAccount(policy.namespace, policy.serviceAccountName);
   const resource = await cluster.resource(API_VERSION, use.kind);
   // Whether there is one that it may not use is nothing that a tenant is told.
@@ -172,8 +178,16 @@ async function sharedCredential(
       .catch((thrown: unknown) =>
         refuse(unlisted(thrown, name), use, noSecret(name, "the operator's namespace", use)),
       );
-  const reveal = () => fromSecret(proof, secret, use);
-  return { hosts, reveal: () => kept.get(keyOf(user, object, use), reveal) };
+  return { hosts, proof, secret, key: keyOf(user, object, use) };
+}
+
+async function sharedCredential(
+  source: Source,
+  policy: Policy,
+  use: CredentialUse,
+): Promise<EgressCredential> {
+  const { hosts, proof, secret, key } = await readShared(source, policy, use);
+  return { hosts, reveal: () => source.kept.get(key, () => fromSecret(proof, secret, use)) };
 }
 
 /**

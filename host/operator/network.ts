@@ -45,7 +45,10 @@ export async function openNetwork(options: Options): Promise<Network> {
   const out = egress({ endpoint: egressEndpoint(endpoint), denied: plane.denied });
   return {
     endpoint,
-    brokers: brokerPlaces({ endpoint, denied: plane.denied }),
+    brokers: brokerPlaces({
+      ...{ endpoint, denied: plane.denied },
+      ceiling: ({ namespace: of }) => tenants.ceilingOf(of),
+    }),
     effects: effectsOf(out, tenants, known),
     credentials: known,
     tenants,

@@ -100,6 +100,9 @@ export interface CeilingRule extends HostRule {
   readonly networks?: readonly string[];
 }
 
+/** Brokers that an administrator lets policies ask. */
+export type BrokerRule = Required<Pick<HostRule, "host" | "port">> & Pick<CeilingRule, "networks">;
+
 /** A service of the policy's namespace. */
 export interface ServiceRule extends Allowance {
   readonly service: ServicePort;

@@ -201,7 +201,8 @@ async function makePki(directory: string): Promise<KafkaBroker["pki"]> {
     "-out",
     at("ca.crt"),
   );
-  const names = "subjectAltName=DNS:kafka.team-a.svc,DNS:*.kafka.team-a.svc,DNS:localhost,IP:127.0.0.1";
+  const names =
+    "subjectAltName=DNS:kafka.team-a.svc,DNS:*.kafka.team-a.svc,DNS:kafka.example.com,DNS:localhost,IP:127.0.0.1";
   for (const [name, extension] of [
     ["broker", names],
     ["client", "subjectAltName=DNS:client"],

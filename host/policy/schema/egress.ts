@@ -119,6 +119,15 @@ export const egress = listOf(
   { max: 16 },
 );
 
+const privateNetworks = () =>
+  Type.Optional(
+    setOf(
+      "Private networks that the host may be in, at most 16. Without it, it is on the public Internet.",
+      privateNetwork,
+      { max: 16 },
+    ),
+  );
+
 /** The hosts that the policies of a tenant may ask at the most. */
 export const ceiling = listOf(
   "Hosts outside the cluster that policies of these namespaces may ask, at most 64 rules. Private addresses are reached only where a rule names their network; loopback, link-local and metadata addresses and the API server never.",
@@ -128,15 +137,24 @@ export const ceiling = listOf(
       host: host("Name of the host, or `*.` and a name, where the star stands for one label."),
       ...place(),
       ...allowance(),
-      networks: Type.Optional(
-        setOf(
-          "Private networks that the host may be in, at most 16. Without it, it is on the public Internet.",
-          privateNetwork,
-          { max: 16 },
-        ),
-      ),
+      networks: privateNetworks(),
     },
     { rules: [repeatableOnly, networksOfOneHost] },
+  ),
+  { max: 64 },
+);
+
+/** The brokers outside the cluster that the policies of a tenant may ask at the most. */
+export const brokerCeiling = listOf(
+  "Brokers of Kafka outside the cluster that policies of these namespaces may ask, at most 64 rules; those that a broker advertises have to be among them. They are asked over TLS, without it only in private networks and without a credential.",
+  block(
+    "A broker, or all of a domain.",
+    {
+      host: host("Name of the host, or `*.` and a name, where the star stands for one label."),
+      port: whole("Port of the broker.", 1, 65_535, { default: 9_092 }),
+      networks: privateNetworks(),
+    },
+    { rules: [networksOfOneHost] },
   ),
   { max: 64 },
 );

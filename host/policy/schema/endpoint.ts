@@ -46,12 +46,8 @@ export const bootstrap = () =>
         service: Type.Optional(servicePort("A Service of the policy's namespace.")),
         address: Type.Optional(
           text(
-            "`host:port` of a broker elsewhere; needs a grant of the Tenant.",
-            {
-              maxLength: 260,
-              pattern: "^[A-Za-z0-9.-]+:[0-9]{1,5}$",
-            },
-            { notYet: URL_NOT_YET },
+            "`host:port` of a broker outside the cluster; needs a grant of the Tenant, under its `spec.brokers`.",
+            { maxLength: 260, pattern: "^[A-Za-z0-9.-]+:[0-9]{1,5}$" },
           ),
         ),
       },

@@ -1,6 +1,6 @@
 import { Type, type Static } from "typebox";
 import { audience } from "./credential.ts";
-import { ceiling } from "./egress.ts";
+import { brokerCeiling, ceiling } from "./egress.ts";
 import { block, dnsLabel, dnsSubdomain, duration, setOf, whole } from "./field.ts";
 import { memory } from "./quantity.ts";
 
@@ -26,6 +26,7 @@ export const tenantSpec = block("What a tenant consists of, and what it may have
     max: 1_000,
   }),
   egress: Type.Optional(ceiling),
+  brokers: Type.Optional(brokerCeiling),
   audiences: Type.Optional(
     setOf(
       "Whom tokens of these namespaces' accounts may be for, at most 16.",
