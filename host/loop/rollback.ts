@@ -1,6 +1,7 @@
 import type { Change, Decision, Verdict } from "../knowledge/index.ts";
 import type { Policy } from "../policy/index.ts";
 import { takenBack, type Topology, type TopologyNode } from "../topology/index.ts";
+import { counting } from "./guardrails/index.ts";
 import { FREE, type Hold } from "./narrow.ts";
 import type { Standing } from "./settle.ts";
 
@@ -25,8 +26,11 @@ export function rollback(
     const reasons = granted === parallelism ? [] : (["RolledBack"] as const);
     return { node: name, current: parallelism, wanted: undefined, granted, reasons };
   });
-  const sum = verdicts.reduce((all, { granted }) => all + granted, 0);
-  const fits = sum <= (guardrails.totalMax ?? Infinity);
+  const counts = verdicts.map(({ granted: count }, at) => ({
+    count,
+    slotGroup: topology.nodes[at]?.slotGroup,
+  }));
+  const fits = counting(counts) <= (guardrails.totalMax ?? Infinity);
   const granted = verdicts.map((one) =>
     fits || one.granted <= one.current ? one : { ...one, granted: one.current, reasons: [] },
   );

@@ -15,6 +15,8 @@ function topologyOf({ job, named, route, target }: Seen, shape: Shape | undefine
   const { isThere = true, ...instance } = shape ?? {};
   const names = new Map(named.map(({ vertex, name }) => [vertex.id, name]));
   const keyed = new Set(job.edges.filter((one) => one.shipStrategy === "HASH").map(({ to }) => to));
+  // Where each node has slots of its own, nobody shares.
+  const isShared = target.taskManagers?.slotMode !== "PerNode";
   const groups = [...new Set(named.map(({ vertex }) => vertex.slotGroup))];
   const isRunning = job.state === "RUNNING";
   const nodes = named.map(({ vertex, name, said }): TopologyNode => {
@@ -28,7 +30,9 @@ function topologyOf({ job, named, route, target }: Seen, shape: Shape | undefine
       // Only records that come by key are spread by key group.
       ...(keyed.has(vertex.id) ? { alignTo: maxParallelism } : {}),
       // Flink's own ids of slot groups are others after each start.
-      ...(slotGroup === undefined ? {} : { slotGroup: `group-${groups.indexOf(slotGroup) + 1}` }),
+      ...(slotGroup === undefined || !isShared
+        ? {}
+        : { slotGroup: `group-${groups.indexOf(slotGroup) + 1}` }),
       ...instance,
       attributes: { vertex: vertex.id, vertexName: vertex.name, status },
       settled: isRunning && isThere && parallelism === asked && serving === parallelism,

@@ -237,14 +237,14 @@ function uncut(verdict: Verdict, { unit = 1 }: Pick<TopologyNode, "unit"> = {}):
 }
 
 /** What a node keeps whatever the total says: its minimum, the last of what runs, and all of it while nothing moves. */
-function claimOf({ isFrozen, bounds }: Passage, verdict: Verdict, { zero }: Guardrails): Claim {
+function claimOf({ isFrozen, bounds, node }: Passage, verdict: Verdict, { zero }: Guardrails): Claim {
   const isIdle = zero.allowed && verdict.granted <= zero.idle;
   const least = isFrozen
     ? verdict.current
     : isIdle
       ? verdict.granted
       : Math.max(bounds.min, Math.min(verdict.current, 1));
-  return { verdict, least };
+  return { verdict, least, slotGroup: node.slotGroup };
 }
 
 function changesOf(verdicts: readonly Verdict[], nodes: readonly TopologyNode[]): Change[] {

@@ -6,7 +6,7 @@ import { resources } from "./resources.ts";
 
 const total = block("A limit for all nodes together.", {
   max: whole(
-    "Most parallelism of all nodes together: replicas, slots or threads, as the target's kind says.",
+    "Most parallelism of all nodes together, as the target's kind counts it: replicas; slots of a Flink job, where the widest vertex of each slot sharing group counts; threads; jobs.",
     1,
     PARALLELISM_MAX * NODES_MAX,
   ),
