@@ -1,7 +1,7 @@
 import { connect, type Cluster } from "../host/kube/index.ts";
 import { quantity } from "../host/policy/index.ts";
 import { allow, bed, deployment, expectStatus, SCALER_RULES, until, type Bed } from "./kube/bed.ts";
-import { flink, flinkFiles, type Flink } from "./world/flink.ts";
+import { flink, flinkFiles, type Flink, type FlinkOptions } from "./world/flink.ts";
 import { processNode, sharedCluster, type ProcessNode } from "./world/index.ts";
 import { NoJava } from "./world/java.ts";
 
@@ -28,6 +28,8 @@ export interface FlinkWorld extends Flink, Fleet {
 interface WorldOptions {
   /** TaskManagers at first, of two slots each. */
   readonly replicas: number;
+  /** What of Flink is otherwise. */
+  readonly flink?: Omit<FlinkOptions, "taskManagers">;
 }
 
 /** How to start one; undefined, with a warning, where there is no Flink. In CI that is a failure. */
@@ -44,12 +46,12 @@ export async function realFlink(): Promise<((options: WorldOptions) => Promise<F
 
 const PODS = { apiGroups: [""], resources: ["pods"], verbs: ["list", "patch"] };
 
-async function start({ replicas }: WorldOptions): Promise<FlinkWorld> {
+async function start({ replicas, flink: options }: WorldOptions): Promise<FlinkWorld> {
   const world = await sharedCluster();
   const ground = await bed(world.kubeconfig);
   const namespace = await world.namespace();
   await allow(ground, namespace, "scaler", [...SCALER_RULES, PODS]);
-  const { flink: jobs, fleet } = await fleetOf(ground, namespace, replicas);
+  const { flink: jobs, fleet } = await fleetOf(ground, namespace, replicas, options);
   const cluster = connect({ kubeconfig: world.kubeconfig });
   return {
     ...{ ...jobs, ...fleet, cluster, namespace },
@@ -67,8 +69,9 @@ export async function fleetOf(
   ground: Bed,
   namespace: string,
   replicas: number,
+  options: WorldOptions["flink"] = {},
 ): Promise<{ flink: Flink; fleet: Fleet }> {
-  const jobs = await flink({ taskManagers: 0 });
+  const jobs = await flink({ ...options, taskManagers: 0 });
   const node = await processNode(ground.admin, {
     command: async ({ pod }) => jobs.taskManager(pod, await megabytesOf(ground, namespace, pod)),
     isReady: async ({ log }) => (await log()).includes("Successful registration at resource manager"),

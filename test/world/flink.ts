@@ -17,13 +17,15 @@ export async function flinkFiles(): Promise<{ readonly jars: string; readonly cl
 }
 
 /** What of Flink a test wants otherwise. */
-interface FlinkOptions {
+export interface FlinkOptions {
   /** TaskManagers that are started with it. Default 1. */
   readonly taskManagers?: number;
   /** Slots of a TaskManager. Default 2. */
   readonly slots?: number;
   /** Options of Flink over those of the test. */
   readonly config?: Readonly<Record<string, string>>;
+  /** The only job, which is there as soon as there are slots: reactive mode is for such clusters alone. Default: none. */
+  readonly application?: JobOptions;
 }
 
 /** A job of the tests: numbers, keyed work that sleeps, a sink. */
@@ -78,6 +80,7 @@ const JAVA = [
   ...OPENS.map((name) => `--add-opens=java.base/java.${name}=ALL-UNNAMED`),
 ];
 const JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint";
+const APPLICATION = "dev.sluice.test.Application";
 const TASK_MANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner";
 /** What a TaskManager has where nobody says how much. */
 const PROCESS_MB = 432;
@@ -133,7 +136,12 @@ appender.console.layout.pattern = %d{HH:mm:ss,SSS} %-5p %c{1} - %m%n
 `;
 
 /** Starts a session cluster; about ten seconds and 0.6 GB. Throws `NoJava` where there is none to be had. */
-export async function flink({ taskManagers = 1, slots = 2, config = {} }: FlinkOptions = {}): Promise<Flink> {
+export async function flink({
+  taskManagers = 1,
+  slots = 2,
+  config = {},
+  application,
+}: FlinkOptions = {}): Promise<Flink> {
   const files = await flinkFiles();
   const supervisor = await supervise();
   const { directory, stop } = supervisor;
@@ -151,7 +159,7 @@ export async function flink({ taskManagers = 1, slots = 2, config = {} }: FlinkO
       ...JAVA,
       log,
       "-cp",
-      files.jars,
+      application === undefined ? files.jars : `${files.jars}${delimiter}${files.classes}`,
       main,
       "--configDir",
       conf,
@@ -166,9 +174,15 @@ export async function flink({ taskManagers = 1, slots = 2, config = {} }: FlinkO
       ],
     });
     const url = new URL(`http://127.0.0.1:${rest}`);
+    if (application !== undefined)
+      await writeFile(rateOf(directory, application.name), `${application.perSecond ?? 20}\n`);
     let jobManager = 0;
     const startJobManager = async () => {
-      ({ pid: jobManager } = await supervisor.start("jobmanager", java("-Xmx256m", JOB_MANAGER), "java"));
+      const own =
+        application === undefined
+          ? java("-Xmx256m", JOB_MANAGER)
+          : [...java("-Xmx256m", APPLICATION), ...argumentsOf(application, directory)];
+      ({ pid: jobManager } = await supervisor.start("jobmanager", own, "java"));
       await supervisor.ready("jobmanager", `${url.href}overview`);
     };
     const startTaskManager = async (name: string) =>
@@ -195,6 +209,13 @@ const yamlOf = (options: Readonly<Record<string, string>>) =>
     .map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)
     .join("");
 
+const JOB = "dev.sluice.test.SleepyJob";
+const rateOf = (directory: string, name: string) => join(directory, `${name}.rate`);
+const argumentsOf = (
+  { name, sleepMs = 5, keyGroups = 128, slotGroup = "default" }: JobOptions,
+  directory: string,
+) => [name, rateOf(directory, name), `${sleepMs}`, `${keyGroups}`, slotGroup];
+
 function jobsOf(url: URL, directory: string): Pick<Flink, "rest" | "start" | "load" | "cancel"> {
   const rest: Flink["rest"] = async (method, path, body) => {
     const headers = { "content-type": "application/json" };
@@ -204,15 +225,14 @@ function jobsOf(url: URL, directory: string): Pick<Flink, "rest" | "start" | "lo
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text.slice(0, 500)}`);
     return text === "" ? undefined : (JSON.parse(text) as unknown);
   };
-  const rateOf = (name: string) => join(directory, `${name}.rate`);
-  const load: Flink["load"] = (name, perSecond) => writeFile(rateOf(name), `${perSecond}\n`);
+  const load: Flink["load"] = (name, perSecond) => writeFile(rateOf(directory, name), `${perSecond}\n`);
   return {
     ...{ rest, load },
-    start: async ({ name, perSecond = 20, sleepMs = 5, keyGroups = 128, slotGroup = "default" }) => {
+    start: async (job) => {
+      const { name, perSecond = 20 } = job;
       await load(name, perSecond);
       const jar = await upload(url, join(directory, "job.jar"));
-      const programArgsList = [name, rateOf(name), `${sleepMs}`, `${keyGroups}`, slotGroup];
-      const run = { entryClass: "dev.sluice.test.SleepyJob", programArgsList };
+      const run = { entryClass: JOB, programArgsList: argumentsOf(job, directory) };
       const { jobid } = (await rest("POST", `/jars/${jar}/run`, run)) as { jobid: string };
       await reach(async () => runs(await rest("GET", `/jobs/${jobid}`)), `job ${name} runs`);
       return jobid;

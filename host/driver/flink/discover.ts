@@ -2,13 +2,15 @@ import type { FlinkVertex, Policy } from "../../policy/index.ts";
 import type { Topology, TopologyNode } from "../../topology/index.ts";
 import { readSlots } from "./cluster.ts";
 import { look, type Reach, type Seen } from "./look.ts";
+import { inStep } from "./reactive.ts";
 import { readShape, type Shape } from "./resources.ts";
 
 /** The job's graph, its vertices by the policy's names. */
 export async function discover(reach: Reach, policy: Policy): Promise<Topology> {
   const seen = await look(reach, policy);
   const shape = await readShape(reach, policy, seen.target);
-  return { ...topologyOf(seen, shape), slots: await readSlots(seen.rest) };
+  const found = { ...topologyOf(seen, shape), slots: await readSlots(seen.rest) };
+  return seen.route.isReactive ? inStep(found, seen.target.taskManagers?.slotsPerPod ?? 1) : found;
 }
 
 function topologyOf({ job, named, route, target }: Seen, shape: Shape | undefined): Topology {

@@ -6,6 +6,7 @@ import { flinkTarget } from "./address.ts";
 import { discover } from "./discover.ts";
 import type { Reach } from "./look.ts";
 import { PATIENCE, type Patience } from "./patience.ts";
+import { jointWants } from "./reactive.ts";
 import { sharedWants } from "./resources.ts";
 import { scale } from "./scale.ts";
 
@@ -22,7 +23,7 @@ export function flinkDriver({ cluster, jobManagers: reached, ...patience }: Flin
     // Every change restarts the whole job from its last checkpoint.
     rescaleScope: () => "job",
     discover: (policy) => discover(reach, policy),
-    meant: (_policy, _topology, wanted) => sharedWants(wanted),
+    meant: (_policy, topology, wanted) => sharedWants(jointWants(topology, wanted)),
     order: (_policy, changes) => (changes.length === 0 ? [] : [changes]),
     scale: (policy, changes, permit) => scale(reach, { ...PATIENCE, ...patience }, policy, changes, permit),
     trouble: (policy, _node, since) => trouble(reach, policy, since),

@@ -13,8 +13,9 @@ import type { Cluster } from "../../kube/index.ts";
 import type { FlinkTarget, Policy } from "../../policy/index.ts";
 import { flinkTarget } from "./address.ts";
 import { customRoute } from "./overrides.ts";
+import { reactiveRoute } from "./reactive.ts";
 import { restRoute, type Route } from "./route.ts";
-import { expectUnowned, readOptions } from "./suitable.ts";
+import { expectUnowned, isReactive, readOptions } from "./suitable.ts";
 
 /** What the driver reaches Flink and Kubernetes by. */
 export interface Reach {
@@ -48,6 +49,13 @@ export async function look({ cluster, jobManagers }: Reach, policy: Policy): Pro
     });
   const options = { ...read, ...custom?.options };
   expectUnowned(options);
-  const route = custom?.route(job) ?? (await restRoute(rest, job, options));
+  const byRest = () =>
+    isReactive(options) ? reactiveRoute(cluster, policy, target, job) : restRoute(rest, job, options);
+  if (custom !== undefined && isReactive(options))
+    throw new Fault("TargetUnsuitable", "In reactive mode the job takes every slot that there is", {
+      field: "spec.target.flink.jobManager",
+      remedy: "Name the JobManager's service and its TaskManagers, or take scheduler-mode out of the object.",
+    });
+  const route = custom?.route(job) ?? (await byRest());
   return { target, rest, job, named: nameVertices(job.vertices, target), route };
 }

@@ -13,6 +13,10 @@ import { expectAdaptive, type Options } from "./suitable.ts";
 export interface Route {
   /** What is asked of each vertex now, by its id. */
   readonly asked: Asked;
+  /** Its TaskManagers are what it is told by: nobody else is to scale them. */
+  readonly isReactive?: true;
+  /** What comes of numbers that are asked for, where that can be others. */
+  granted?(after: Asked): Asked;
   /** Asks for these numbers, unless they are asked for already. The permit is asked directly before. */
   write(after: Asked, permit: Permit): Promise<void>;
 }

@@ -23,29 +23,40 @@ export async function scale(
   permit: Permit,
 ): Promise<readonly ChangeOutcome[]> {
   try {
-    await scaleJob(reach, patience, policy, changes, permit);
+    const granted = await scaleJob(reach, patience, policy, changes, permit);
     // Afterwards, because it takes away what the job runs on.
     const reshape = changes.find(({ resources }) => resources !== undefined)?.resources;
     if (reshape !== undefined) await writeShape(reach, policy, flinkTarget(policy), reshape, permit);
-    return changes.map(({ node }) => ({ node, outcome: "Scaled" }));
+    return changes.map(({ node, to }) => {
+      const has = granted.get(node) ?? to;
+      return { node, outcome: "Scaled", ...(has === to ? {} : { granted: has }) };
+    });
   } catch (thrown) {
     const { code, sentence: message } = asFault(thrown);
     return changes.map(({ node }) => ({ node, outcome: "Failed", code, message }));
   }
 }
 
+const AS_DECIDED: ReadonlyMap<string, number> = new Map();
+
+/** What nodes were granted, by their names, where that may be another number than what was decided. */
 async function scaleJob(
   reach: Reach,
   patience: Patience,
   policy: Policy,
   changes: readonly Change[],
   permit: Permit,
-): Promise<void> {
+): Promise<ReadonlyMap<string, number>> {
   const before = await look(reach, policy);
   const wanted = askedAfter(changes, before.named, before.route.asked, before.job.id);
   const grows = [...wanted].some(([id, to]) => to > (before.route.asked.get(id) ?? 0));
   if (grows && before.job.state !== "RUNNING")
     throw unavailable(`The job ${before.job.name} is ${before.job.state}, and is not to grow now`);
+  if (before.route.isReactive) {
+    await before.route.write(wanted, permit);
+    const given = before.route.granted?.(wanted) ?? wanted;
+    return new Map(before.named.map(({ name, vertex }) => [name, given.get(vertex.id) ?? 0]));
+  }
   const { taskManagers } = before.target;
   const fleetNow = async (seen: typeof before, after: Asked) =>
     taskManagers && (await readFleet(reach, policy, seen, after, taskManagers));
@@ -56,7 +67,7 @@ async function scaleJob(
   const seen = grows && fleet !== undefined ? await look(reach, policy) : before;
   const after = askedAfter(changes, seen.named, seen.route.asked, seen.job.id);
   await seen.route.write(after, permit);
-  if (fleet === undefined || fleet.pods >= fleet.replicas) return;
+  if (fleet === undefined || fleet.pods >= fleet.replicas) return AS_DECIDED;
 
   try {
     const runs = async () => runsWith((await look(reach, policy)).job, after);
@@ -65,6 +76,7 @@ async function scaleJob(
     const settled = await look(reach, policy);
     const surplus = await fleetNow(settled, after);
     if (surplus !== undefined) await shrink(surplus, settled, patience, permit);
+    return AS_DECIDED;
   } catch (thrown) {
     throw leftOver(thrown);
   }

@@ -25,12 +25,11 @@ export function expectUnowned(options: Options): void {
   });
 }
 
+/** Whether the job takes every slot that there is. */
+export const isReactive = (options: Options): boolean => word(options["scheduler-mode"]) === "reactive";
+
 /** Throws `TargetUnsuitable` unless the job's vertices can be given another parallelism while it runs. */
 export function expectAdaptive(options: Options): void {
-  if (word(options["scheduler-mode"]) === "reactive")
-    throw new Fault("TargetUnsuitable", "In reactive mode the job takes every slot that there is", {
-      remedy: "Name the Deployment of the TaskManagers as a node of target.kubernetes instead.",
-    });
   if (word(options["jobmanager.scheduler"]) === "adaptive") return;
   throw new Fault("TargetUnsuitable", "The job is not in the adaptive scheduler", {
     remedy: "Set jobmanager.scheduler to adaptive in Flink's configuration (Flink 1.18 or newer).",
