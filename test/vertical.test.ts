@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { kubernetesDriver } from "../host/driver/index.ts";
-import type { Iteration } from "../host/knowledge/index.ts";
-import { iterate, type World } from "../host/loop/index.ts";
+import { kafkaStreamsDriver, kubernetesDriver } from "../host/driver/index.ts";
+import { Fault } from "../host/fault/index.ts";
+import type { Change, Iteration } from "../host/knowledge/index.ts";
+import { iterate, type Driver, type World } from "../host/loop/index.ts";
 import type { Guardrails, Policy, TargetNode } from "../host/policy/index.ts";
 import { guardrails, policy } from "./builders.ts";
 import { allow, bed, deployment, expectStatus, SCALER_RULES, until, type Bed } from "./kube/bed.ts";
@@ -233,6 +234,47 @@ test("what somebody else gave them between decision and write is not overwritten
   });
   const never = () => expect.fail("what is there already is not written");
   expect(await driver.scale(own, [change], never)).toEqual([{ node: "split", outcome: "Scaled" }]);
+});
+
+test("one that is cut off between resources and number goes on with the number alone", async () => {
+  const { driver, own, read } = await stage({ resources: { requests: { cpu: "500m" } } });
+  const [node] = (await driver.discover(own)).nodes;
+  const change = {
+    ...{ node: "split", from: 2, to: 3, revision: node?.revision ?? "" },
+    resources: { from: { cpu: 0.5 }, to: { cpu: 1 } },
+  };
+  let asked = 0;
+  const once = () => ((asked += 1) === 1 ? undefined : new Fault("NotLeader", "another replica may write"));
+  expect(await driver.scale(own, [change], once)).toMatchObject([{ outcome: "Failed", code: "NotLeader" }]);
+  const requests = { template: { spec: { containers: [{ resources: { requests: { cpu: "1" } } }] } } };
+  const half = await read();
+  expect(half["spec"]).toMatchObject({ replicas: 2, ...requests });
+  asked = 0;
+  const count = () => void (asked += 1);
+  expect(await driver.scale(own, [change], count)).toEqual([{ node: "split", outcome: "Scaled" }]);
+  expect((await read())["spec"]).toMatchObject({ replicas: 3, ...requests });
+  expect(asked).toBe(1);
+});
+
+test("instances of Kafka Streams get them as what runs them does; numbers are threads", async () => {
+  const asked: Change[] = [];
+  const kubernetes = {
+    scale: async (_policy: Policy, changes: readonly Change[]) => {
+      asked.push(...changes);
+      return Promise.resolve(changes.map(({ node }) => ({ node, outcome: "Scaled" as const })));
+    },
+  } as unknown as Driver;
+  const application = {
+    ...{ name: "count", applicationId: "count", bootstrap: [], credential: undefined, tls: undefined },
+    ...{ threadsPerInstance: 2, subtopologies: [] },
+  };
+  const own = policy({ target: { kind: "kafkaStreams", applications: [application] } });
+  const resources = { from: { memory: GI }, to: { memory: 2 * GI } };
+  const change = { node: "count", from: 4, to: 4, revision: "1", resources };
+  expect(await kafkaStreamsDriver(kubernetes, {} as never).scale(own, [change], () => undefined)).toEqual([
+    { node: "count", outcome: "Scaled" },
+  ]);
+  expect(asked).toEqual([{ node: "count", from: 2, to: 2, revision: "1", resources }]);
 });
 
 test("what keeps pods that are there as they are cannot be given others: the number goes on being scaled", async () => {
