@@ -1,7 +1,8 @@
 import { Fault } from "../host/fault/index.ts";
-import type { Iteration, Wanted } from "../host/knowledge/index.ts";
+import type { Iteration } from "../host/knowledge/index.ts";
 import { iterate, type Driver, type World } from "../host/loop/index.ts";
 import type { Policy } from "../host/policy/index.ts";
+import { wanting, type Wants } from "./passes.ts";
 import { recordsStore } from "./records-store.ts";
 
 /** One application that a decision is to be carried out on, and what it came to. */
@@ -9,7 +10,7 @@ export interface Scene {
   readonly policy: Policy;
   readonly driver: Driver;
   /** What is wanted all the time. */
-  readonly wants: readonly Wanted[];
+  readonly wants: Wants;
 }
 
 /** What became of a decision whose operator died once. */
@@ -49,24 +50,10 @@ export async function diesAt(step: number, scene: Scene): Promise<Aftermath> {
 }
 
 function worldOf({ driver, wants }: Scene, records: Map<string, Iteration>, onPermit: () => void): World {
-  const nodes = Object.fromEntries(
-    wants.map(({ node, parallelism, resources: { cpu, memory } = {} }) => [
-      node,
-      {
-        parallelism,
-        // As a plan spells them.
-        resources: {
-          ...(cpu === undefined ? {} : { cpu: String(cpu) }),
-          ...(memory === undefined ? {} : { memory: String(memory) }),
-        },
-      },
-    ]),
-  );
-  const done = { carry: undefined, logs: [], cpuMs: 0, fuel: {}, journal: {}, bodies: new Map() };
   return {
-    ...{ driver, store: recordsStore(records), clock: { now: () => new Date() } },
+    ...{ driver, engine: wanting(wants), store: recordsStore(records) },
+    clock: { now: () => new Date() },
     sources: { observe: () => Promise.resolve({}) },
-    engine: { run: () => Promise.resolve({ answers: { plan: JSON.stringify({ nodes }) }, ...done }) },
     mayWrite: () => void onPermit(),
   };
 }

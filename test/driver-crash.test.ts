@@ -71,11 +71,7 @@ describe("an operator that dies at any step of a decision", { timeout: 180_000 }
         scene: {
           policy: policy({ namespace, nodes, guardrails: rails }),
           driver: kubernetesDriver(ground.connect()),
-          wants: [
-            { node: "read", parallelism: 2 },
-            { node: "work", parallelism: 3, resources: { memory: 2 * GI } },
-            { node: "write", parallelism: 2 },
-          ],
+          wants: { read: 2, work: { parallelism: 3, resources: { memory: "2Gi" } }, write: 2 },
         },
         check: async ({ permitted }) => {
           // The resources and the number of `work` are two writes of its spec.
@@ -102,10 +98,7 @@ describe("an operator that dies at any step of a decision", { timeout: 180_000 }
             target: { kind: "kafkaStreams", applications: [application("count", 2), application("join", 1)] },
           }),
           driver: kafkaStreamsDriver(kubernetesDriver(ground.connect()), quietKafka),
-          wants: [
-            { node: "count", parallelism: 5 },
-            { node: "join", parallelism: 2 },
-          ],
+          wants: { count: 5, join: 2 },
         },
         // Five threads are three instances of two.
         check: async () => expect(await found()).toEqual({ count: [3, 1], join: [2, 1] }),
@@ -160,7 +153,7 @@ async function jobsScene(): Promise<{ scene: Scene; jobs: () => Promise<number> 
   });
   const driver: Driver = jobsDriver(ground.connect());
   return {
-    scene: { policy: own, driver, wants: [{ node: "work", parallelism: 3 }] },
+    scene: { policy: own, driver, wants: { work: 3 } },
     jobs: async () => {
       const { items = [] } = await expectStatus(ground.admin("GET", `${path}/jobs`), 200);
       return items.length;

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { jobsDriver, kubernetesDriver } from "../host/driver/index.ts";
 import type { Iteration } from "../host/knowledge/index.ts";
 import type { Cluster as KubeCluster } from "../host/kube/index.ts";
-import { iterate, type Driver } from "../host/loop/index.ts";
+import type { Driver } from "../host/loop/index.ts";
 import type { Policy, TargetNode } from "../host/policy/index.ts";
 import { guardrails, policy } from "./builders.ts";
 import { POD, RULES as JOB_RULES } from "./jobs-template.ts";
 import { allow, bed, deployment, expectStatus, SCALER_RULES, until, type Bed } from "./kube/bed.ts";
-import { recordsStore } from "./records-store.ts";
+import { passesOf } from "./passes.ts";
 import { sharedCluster, type Cluster } from "./world/index.ts";
 
 let world: Cluster;
@@ -25,22 +25,10 @@ const target = (kind: string, apiVersion = "apps/v1"): TargetNode => ({
   ...{ bounds: { min: 0, max: 20 }, attributes: {} },
 });
 
-/** Passes of one policy by a clock to turn, and how often a write was about to be made. */
-function passes(own: Policy, driver: Driver) {
-  const records = new Map<string, Iteration>();
-  const clock = { nowMs: Date.now(), writes: 0 };
-  const pass = (work: number, afterMs = 0) => {
-    clock.nowMs += afterMs;
-    const plan = JSON.stringify({ nodes: { work: { parallelism: work } } });
-    const done = { carry: undefined, logs: [], cpuMs: 0, fuel: {}, journal: {}, bodies: new Map() };
-    return iterate(own, {
-      ...{ driver, store: recordsStore(records), clock: { now: () => new Date(clock.nowMs) } },
-      sources: { observe: () => Promise.resolve({}) },
-      engine: { run: () => Promise.resolve({ answers: { plan }, ...done }) },
-      mayWrite: () => void (clock.writes += 1),
-    });
-  };
-  return { clock, pass, records };
+/** Passes that want so many of the only node. */
+function scaling(own: Policy, driver: Driver) {
+  const { clock, pass } = passesOf(own, driver);
+  return { clock, pass: (work: number, afterMs?: number) => pass({ work }, afterMs) };
 }
 
 async function namespaceWith(rules: typeof RULES) {
@@ -83,7 +71,7 @@ async function stage({ kind = "Deployment", replicas = 2, nodeSelector, rest, cl
   const own = policy({ namespace, nodes: [target(kind)], ...rest });
   const read = () => expectStatus(ground.admin("GET", `${path}/work`), 200);
   return {
-    ...{ namespace, path, ...passes(own, driver) },
+    ...{ namespace, path, ...scaling(own, driver) },
     replicas: async () => (await read())["spec"]?.["replicas"],
     /** How often its spec was written since it was made. */
     written: async () => Number((await read())["metadata"]?.["generation"]) - 1,
@@ -195,7 +183,7 @@ async function jobsStage(rest: Partial<Policy> = {}) {
   const pods = `/api/v1/namespaces/${namespace}/pods`;
   const list = async (at: string) => (await expectStatus(ground.admin("GET", at), 200)).items ?? [];
   return {
-    ...{ namespace, ...passes(own, jobsDriver(ground.connect())), make },
+    ...{ namespace, ...scaling(own, jobsDriver(ground.connect())), make },
     remove: () => expectStatus(ground.admin("DELETE", `${path}/cronjobs/work`), 200),
     jobs: () => list(`${path}/jobs`),
     /** All jobs fail that have not ended. */

@@ -141,6 +141,40 @@ test("a job that runs with less than it was given for too long gets back what it
   expect(stage.asked[WORK_ID]).toBe(2);
 });
 
+describe("a job that somebody scales by Flink's own interface", () => {
+  const yields = flinkPolicy({}, { ownership: { onDrift: "Yield", onDelete: "Keep" } });
+  const by = (parallelism: number) => (stage.asked = stage.runs = { ...stage.asked, [WORK_ID]: parallelism });
+
+  test("is left to them where the policy yields, and decided on from there where it does not", async () => {
+    await stage.pass(yields, { work: 4 });
+    by(8);
+    const left = await stage.pass(yields, { work: 4 });
+    expect(left.drifted).toEqual([{ node: "work", from: 4, to: 8, isYielded: true }]);
+    expect(left.decision?.changes).toEqual([]);
+    const back = await stage.pass({ ...clicks, settle: undefined, generation: 2 }, { work: 4 });
+    expect(back.drifted).toBeUndefined();
+    expect(stage.asked[WORK_ID]).toBe(4);
+    by(2);
+    const corrected = await stage.pass({ ...clicks, settle: undefined, generation: 2 }, { work: 4 });
+    expect(corrected.drifted).toEqual([{ node: "work", from: 4, to: 2, isYielded: false }]);
+    expect(stage.asked[WORK_ID]).toBe(4);
+  });
+
+  test("is told from one that is started anew with what its code says: that is nobody's change", async () => {
+    await stage.pass(yields, { work: 4 });
+    const other = "d".repeat(32);
+    stage.asked = stage.runs = { [SOURCE_ID]: 1, [WORK_ID]: 2 };
+    const { replies } = stage.jobs;
+    replies.set("GET /jobs/overview", { body: { jobs: [{ jid: other, name: "clicks", state: "RUNNING" }] } });
+    replies.set(`GET /jobs/${other}`, () => ({ body: jobReply({ jid: other, vertices: vertices(stage) }) }));
+    replies.set(`GET /jobs/${other}/config`, { body: {} });
+    replies.set(`GET /jobs/${other}/resource-requirements`, () => ({ body: bounds(stage.asked) }));
+    const pass = await stage.pass(yields, { work: 2 });
+    expect(pass).toMatchObject({ outcome: "Unchanged", fault: undefined });
+    expect(pass.drifted).toBeUndefined();
+  });
+});
+
 test("while a job restarts no algorithm is asked, and nothing is put", async () => {
   stage.state = "RESTARTING";
   const pass = await stage.pass(clicks, { work: 4 });

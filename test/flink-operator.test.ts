@@ -110,6 +110,7 @@ test.each([
       ready: 2,
       settled: false,
     });
+    expect(await driver.writer?.(policy, "work")).toEqual({ parallelism: 4, by: "sluice", isOwn: true });
     const never = () => expect.fail("nothing is to be written twice");
     expect(await driver.scale(policy, [change(found, "work", 4)], never)).toEqual(outcome);
   },
@@ -120,6 +121,7 @@ test("an entry that another tool applies is left to it, and the user reads whose
   await patch({ flinkConfiguration: { [OVERRIDES]: `${WORK_ID}:3` } }, "gitops");
   const found = await driver.discover(policy);
   expect(nodeOf(found, "work").parallelism).toBe(3);
+  expect(await driver.writer?.(policy, "work")).toEqual({ parallelism: 3, by: "gitops", isOwn: false });
   const outcome = await driver.scale(policy, [change(found, "work", 4)], anybody);
   expect(outcome).toMatchObject([{ node: "work", outcome: "Failed", code: "FieldConflict" }]);
   expect(outcome[0]).toHaveProperty("message", expect.stringContaining("gitops"));

@@ -87,6 +87,24 @@ describe.skipIf(there === undefined)("what goes wrong with an application of Kaf
     expect(writes).toEqual([3]);
   }, 120_000);
 
+  test("an instance that is killed while others come is started again: one write, and all tasks have a thread", async () => {
+    await using app = await streamsApp(ground, broker, kafka, { threads: 1 });
+    await app.settled(1);
+    const settle = { timeoutSeconds: 600, onFailure: "Hold" } as const;
+    const policy = { ...app.policy, settle };
+    const { pass, writes } = passesOf(app.driver);
+    expect((await pass(policy, wanting(3))).outcome).toBe("Scaled");
+    await eventually(() => app.node.processes().length > 1, "another instance has begun");
+    const [first] = app.node.processes();
+    if (first !== undefined) process.kill(first.pid, "SIGKILL");
+    await eventually(async () => {
+      const { followed } = await pass(policy, wanting(3));
+      return followed?.[0]?.state === "Settled";
+    }, "all three serve");
+    await app.settled(3);
+    expect(writes).toEqual([3]);
+  }, 120_000);
+
   test("instances that cannot be placed are a change that does not settle; the broker says how many are there", async () => {
     await using app = await streamsApp(ground, broker, kafka, { threads: 1 });
     await app.settled(1);

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { kubernetesDriver } from "../host/driver/index.ts";
 import type { Iteration } from "../host/knowledge/index.ts";
-import { iterate, type World } from "../host/loop/index.ts";
+import { iterate } from "../host/loop/index.ts";
 import type { Policy, TargetNode } from "../host/policy/index.ts";
 import { policy } from "./builders.ts";
 import { admission } from "./kube/admission.ts";
 import { allow, bed, deployment, expectStatus, SCALER_RULES, until, type Bed } from "./kube/bed.ts";
+import { wanting } from "./passes.ts";
 import { recordsStore } from "./records-store.ts";
 import { sharedCluster, type Cluster } from "./world/index.ts";
 
@@ -45,17 +46,11 @@ async function stage(rules = RULES) {
   const driver = kubernetesDriver(ground.connect());
   const records = new Map<string, Iteration>();
   const clock = { nowMs: Date.now(), now: () => new Date(clock.nowMs) };
-  const pass = (of: Policy, wants: Record<string, number>) => {
-    const nodes = Object.entries(wants).map(([name, parallelism]) => [name, { parallelism }]);
-    const plan = JSON.stringify({ nodes: Object.fromEntries(nodes) as unknown });
-    const done = { carry: undefined, logs: [], cpuMs: 0, fuel: {}, journal: {}, bodies: new Map() };
-    const around: World = {
-      ...{ clock, driver, store: recordsStore(records) },
+  const pass = (of: Policy, wants: Record<string, number>) =>
+    iterate(of, {
+      ...{ clock, driver, engine: wanting(wants), store: recordsStore(records) },
       sources: { observe: async () => ({}) },
-      engine: { run: async () => ({ answers: { plan }, ...done }) },
-    };
-    return iterate(of, around);
-  };
+    });
   const objectOf = async (plural: string, name: string) =>
     expectStatus(ground.admin("GET", `${path}/${plural}/${name}`), 200);
   return {

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { kafkaStreamsDriver, kubernetesDriver } from "../host/driver/index.ts";
 import { Fault } from "../host/fault/index.ts";
-import type { Change, Iteration } from "../host/knowledge/index.ts";
-import { iterate, type Driver, type World } from "../host/loop/index.ts";
+import type { Change } from "../host/knowledge/index.ts";
+import type { Driver } from "../host/loop/index.ts";
 import type { Guardrails, Policy, TargetNode } from "../host/policy/index.ts";
 import { guardrails, policy } from "./builders.ts";
 import { allow, bed, deployment, expectStatus, SCALER_RULES, until, type Bed } from "./kube/bed.ts";
-import { recordsStore } from "./records-store.ts";
+import { passesOf } from "./passes.ts";
 import { sharedCluster, type Cluster } from "./world/index.ts";
 
 const GI = 2 ** 30;
@@ -69,18 +69,8 @@ async function stage(given: Given = {}) {
     ...{ namespace, nodes: [node], guardrails: guardrails({ resources: RESOURCES }), ...given.rest },
   });
   const driver = kubernetesDriver(ground.connect());
-  const records = new Map<string, Iteration>();
-  const clock = { nowMs: Date.now(), now: () => new Date(clock.nowMs) };
-  const pass = (want: object) => {
-    const plan = JSON.stringify({ nodes: { split: want } });
-    const done = { carry: undefined, logs: [], cpuMs: 0, fuel: {}, journal: {}, bodies: new Map() };
-    const around: World = {
-      ...{ clock, driver, store: recordsStore(records) },
-      sources: { observe: async () => ({}) },
-      engine: { run: async () => ({ answers: { plan }, ...done }) },
-    };
-    return iterate(own, around);
-  };
+  const { clock, pass: passing } = passesOf(own, driver);
+  const pass = (want: object) => passing({ split: want });
   const read = () => expectStatus(ground.admin("GET", `${path}/split`), 200);
   const podsOf = async () => {
     const { items = [] } = await expectStatus(
@@ -249,11 +239,11 @@ test("one that is cut off between resources and number goes on with the number a
   const requests = { template: { spec: { containers: [{ resources: { requests: { cpu: "1" } } }] } } };
   const half = await read();
   expect(half["spec"]).toMatchObject({ replicas: 2, ...requests });
-  asked = 0;
-  const count = () => void (asked += 1);
-  expect(await driver.scale(own, [change], count)).toEqual([{ node: "split", outcome: "Scaled" }]);
-  expect((await read())["spec"]).toMatchObject({ replicas: 3, ...requests });
-  expect(asked).toBe(1);
+  expect(await driver.scale(own, [change], () => undefined)).toEqual([{ node: "split", outcome: "Scaled" }]);
+  const { spec, metadata } = await read();
+  expect(spec).toMatchObject({ replicas: 3, ...requests });
+  // Made, and written twice: once by each.
+  expect(metadata?.["generation"]).toBe(3);
 });
 
 test("instances of Kafka Streams get them as what runs them does; numbers are threads", async () => {

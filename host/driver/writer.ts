@@ -14,8 +14,7 @@ const NAME_CHARACTERS = 64;
  */
 export async function writerOf(api: TenantApi, resource: Resource, name: string): Promise<Writer> {
   const { replicas: parallelism } = await readScale(api, resource, name);
-  const by = managerOf(await readable(api, resource, name));
-  return { parallelism, by: by?.slice(0, NAME_CHARACTERS), isOwn: by === OWN };
+  return { parallelism, ...managedBy(await readable(api, resource, name), ["f:spec", "f:replicas"]) };
 }
 
 async function readable(api: TenantApi, resource: Resource, name: string): Promise<KubeObject | undefined> {
@@ -27,13 +26,21 @@ async function readable(api: TenantApi, resource: Resource, name: string): Promi
   }
 }
 
-/** Who set `spec.replicas` last. Two that apply the same number own it together: then it is the later one. */
-function managerOf(object: KubeObject | undefined): string | undefined {
+/**
+ * Who set a field last, and whether that was the host, by the entries of `managedFields`. Two that apply the same value own it
+ * together: then it is the later one.
+ */
+export function managedBy(
+  object: KubeObject | undefined,
+  path: readonly string[],
+): Omit<Writer, "parallelism"> {
   const entries = object?.metadata["managedFields"];
   const owners = (Array.isArray(entries) ? entries : []).flatMap((entry: unknown) => {
     const { manager, time, fieldsV1 } = fieldsOf(entry);
-    const owns = "f:replicas" in fieldsOf(fieldsOf(fieldsV1)["f:spec"]);
+    const parent = path.slice(0, -1).reduce((fields, name) => fieldsOf(fields[name]), fieldsOf(fieldsV1));
+    const owns = (path.at(-1) ?? "") in parent;
     return owns && typeof manager === "string" ? [{ manager, time: String(time ?? "") }] : [];
   });
-  return owners.toSorted((one, other) => (one.time < other.time ? 1 : -1))[0]?.manager;
+  const by = owners.toSorted((one, other) => (one.time < other.time ? 1 : -1))[0]?.manager;
+  return { by: by?.slice(0, NAME_CHARACTERS), isOwn: by === OWN };
 }

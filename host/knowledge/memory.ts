@@ -36,6 +36,8 @@ export interface NodeMemory {
   readonly found?: number;
   /** What this policy wrote last: another number is somebody else's. */
   readonly wrote?: number;
+  /** The object that it wrote: one that was made anew under its name is nobody's change. */
+  readonly wroteTo?: string;
   /** When this policy last changed what an instance has, and what it found before it first did. */
   readonly reshaped?: { readonly atMs: number; readonly found: Resources };
   /** Somebody else set another number, and the node is left to them. */

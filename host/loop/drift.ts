@@ -1,6 +1,6 @@
 import type { Drifted, Iteration, Memory, NodeMemory, Wanted } from "../knowledge/index.ts";
 import type { Policy } from "../policy/index.ts";
-import type { Topology, TopologyNode } from "../topology/index.ts";
+import { objectOf, type Topology, type TopologyNode } from "../topology/index.ts";
 import type { World } from "./world.ts";
 
 /**
@@ -35,11 +35,12 @@ export function agreed(memory: Memory | undefined, topology: Topology, wanted: r
   if (memory === undefined) return undefined;
   const wants = new Map(wanted.map((one) => [one.node, one.parallelism]));
   const nodes = { ...memory.nodes };
-  for (const { name, parallelism, min, max } of topology.nodes) {
+  for (const node of topology.nodes) {
+    const { name, parallelism, min, max } = node;
     const known = nodes[name];
     const want = wants.get(name);
     if (known?.yielded === undefined || want === undefined) continue;
-    if (Math.min(max, Math.max(min, want)) === parallelism) nodes[name] = own(known, parallelism);
+    if (Math.min(max, Math.max(min, want)) === parallelism) nodes[name] = own(known, parallelism, node);
   }
   return { ...memory, nodes };
 }
@@ -53,10 +54,12 @@ interface Known {
 function standing({ mode, generation, byHand }: Policy, node: TopologyNode, known: NodeMemory): Known {
   // What others do while nothing is acted on is theirs to do.
   if (mode !== "Enforce" || byHand.resumes) return { known: own(known, undefined) };
+  if (known.wroteTo !== undefined && known.wroteTo !== objectOf(node.revision))
+    return { known: own(known, undefined) };
   const isBack =
     known.yielded !== undefined &&
     (known.yielded.generation !== generation || byHand.takesBack || byHand.override.has(node.name));
-  return { known: isBack ? own(known, known.yielded.to) : known };
+  return { known: isBack ? own(known, known.yielded.to, node) : known };
 }
 
 const expected = ({ known: { wrote, yielded } }: Known): number | undefined => yielded?.to ?? wrote;
@@ -68,25 +71,27 @@ async function looked(policy: Policy, driver: World["driver"], node: TopologyNod
   const found = await driver.writer?.(policy, node.name);
   // It cannot be read, or what was shown was old: the next pass looks again.
   if (found === undefined || found.parallelism !== node.parallelism) return before;
-  if (found.isOwn) return { known: own(before.known, node.parallelism) };
+  if (found.isOwn) return { known: own(before.known, node.parallelism, node) };
   const by = found.by === undefined ? {} : { by: found.by };
   const move = { from: before.known.yielded?.from ?? left, to: node.parallelism, ...by };
   const isYielded = isLeft(policy, node);
   const known = isYielded
     ? { ...own(before.known, undefined), yielded: { ...move, generation: policy.generation } }
-    : own(before.known, node.parallelism);
+    : own(before.known, node.parallelism, node);
   return { known, drifted: { node: node.name, ...move, isYielded } };
 }
 
 const isLeft = ({ ownership, byHand }: Policy, { name }: TopologyNode): boolean =>
   ownership.onDrift === "Yield" && !byHand.takesBack && !byHand.override.has(name);
 
-/** The node is nobody else's, and stands where it stands. */
+/** The node is nobody else's, and stands where it stands; without a number, nothing is known of whose it is. */
 function own(
-  { yielded: _yielded, wrote: _wrote, ...rest }: NodeMemory,
+  { yielded: _yielded, wrote: _wrote, wroteTo: _to, ...rest }: NodeMemory,
   wrote: number | undefined,
+  node?: TopologyNode,
 ): NodeMemory {
-  return wrote === undefined ? rest : { ...rest, wrote };
+  if (wrote === undefined || node === undefined) return rest;
+  return { ...rest, wrote, wroteTo: objectOf(node.revision) };
 }
 
 const named = ({ name: node }: TopologyNode, { from, to, by }: NonNullable<NodeMemory["yielded"]>) => ({

@@ -1,5 +1,6 @@
 import type { Fault, FaultCode } from "../fault/index.ts";
 import type {
+  Change,
   ChangeOutcome,
   Followed,
   Iteration,
@@ -10,7 +11,7 @@ import type {
   Trouble,
 } from "../knowledge/index.ts";
 import type { Policy } from "../policy/index.ts";
-import { hasShape, spellMove, type Topology, type TopologyNode } from "../topology/index.ts";
+import { hasShape, objectOf, spellMove, type Topology, type TopologyNode } from "../topology/index.ts";
 
 /** A write that a rule of the cluster refused is tried again after this, and twice as late each time. */
 const REFUSED_SECONDS = 30;
@@ -173,11 +174,13 @@ export const UNKNOWN: ReadonlySet<FaultCode> = new Set([
 ]);
 
 /** Whose number a node has: what nobody knows to have been written is not held against anybody. */
-function writtenAfter(known: NodeMemory, { from, to }: Written, outcome: ChangeOutcome): NodeMemory {
+function writtenAfter(known: NodeMemory, { from, to, revision }: Change, outcome: ChangeOutcome): NodeMemory {
   if (from === to) return known;
-  const { wrote: _wrote, yielded: _yielded, ...rest } = known;
+  const { wrote: _wrote, wroteTo: _to, yielded: _yielded, ...rest } = known;
   const found = known.found ?? from;
-  if (outcome.outcome === "Scaled") return { ...rest, found, wrote: outcome.granted ?? to };
+  if (outcome.outcome === "Scaled") {
+    return { ...rest, found, wrote: outcome.granted ?? to, wroteTo: objectOf(revision) };
+  }
   return UNKNOWN.has(outcome.code) ? { ...rest, found } : known;
 }
 

@@ -1,4 +1,4 @@
-export type { Edge, Topology, TopologyNode } from "./topology.ts";
+export { objectOf, type Edge, type Topology, type TopologyNode } from "./topology.ts";
 export {
   DIMENSIONS,
   hasShape,

@@ -29,7 +29,10 @@ export interface TopologyNode {
   readonly settled?: boolean;
   /** How much of it may be taken away now by the disruption budgets that cover it; absent is any number. Never shown either. */
   readonly spare?: number;
-  /** The version that was read; a write names it, and fails if the target has changed since. Never shown to an algorithm. */
+  /**
+   * The version that was read, what stands before an `@` being the object's own: a write names it, and fails if the target has
+   * changed since. Never shown to an algorithm.
+   */
   readonly revision: string;
 }
 
@@ -50,3 +53,6 @@ export interface Topology {
   /** Why nothing new is to be decided on it now, such as a job that restarts; what ran out of time is taken back all the same. */
   readonly unsteady?: string;
 }
+
+/** What of a revision stays the same as long as the object is the same. */
+export const objectOf = (revision: string): string => revision.split("@")[0] ?? "";

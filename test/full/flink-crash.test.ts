@@ -30,7 +30,7 @@ describe.skipIf(world === undefined)(
     async function dies(step: number, work: number, before: number) {
       const after = await diesAt(step, {
         ...{ policy: clicks, driver },
-        wants: [{ node: "work", parallelism: work }],
+        wants: { work },
       });
       await settled(driver, clicks);
       const found = {

@@ -58,7 +58,8 @@ export interface Flink extends AsyncDisposable {
   /** Ends the JobManager at once, and with it its jobs. */
   readonly killJobManager: () => Promise<void>;
   readonly startJobManager: () => Promise<void>;
-  readonly pids: () => { readonly jobManager: number };
+  /** Of the processes that were started last, TaskManagers by their names. */
+  readonly pids: () => { readonly jobManager: number; readonly taskManagers: ReadonlyMap<string, number> };
   /** Starts a job and returns its id when all of it runs. */
   readonly start: (job: JobOptions) => Promise<string>;
   /** How many records a second the jobs of this name are offered from now on. */
@@ -185,14 +186,18 @@ export async function flink({
       ({ pid: jobManager } = await supervisor.start("jobmanager", own, "java"));
       await supervisor.ready("jobmanager", `${url.href}overview`);
     };
-    const startTaskManager = async (name: string) =>
-      void (await supervisor.start(name, taskManager(name).arguments, "java"));
+    const taskManagerPids = new Map<string, number>();
+    const startTaskManager = async (name: string) => {
+      const { pid } = await supervisor.start(name, taskManager(name).arguments, "java");
+      taskManagerPids.set(name, pid);
+    };
     await Promise.all([
       startJobManager(),
       ...Array.from({ length: taskManagers }, (_, at) => startTaskManager(`tm-${at + 1}`)),
     ]);
     return {
-      ...{ url, taskManager, startTaskManager, startJobManager, pids: () => ({ jobManager }) },
+      ...{ url, taskManager, startTaskManager, startJobManager },
+      pids: () => ({ jobManager, taskManagers: taskManagerPids }),
       ...jobsOf(url, directory),
       killJobManager: () => supervisor.kill("jobmanager"),
       killTaskManager: (name) => supervisor.kill(name),

@@ -4,7 +4,7 @@ import type { Policy } from "../../policy/index.ts";
 import { troubleOf } from "../trouble.ts";
 import { flinkTarget } from "./address.ts";
 import { discover } from "./discover.ts";
-import type { Reach } from "./look.ts";
+import { look, type Reach } from "./look.ts";
 import { PATIENCE, type Patience } from "./patience.ts";
 import { jointWants } from "./reactive.ts";
 import { sharedWants } from "./resources.ts";
@@ -26,8 +26,24 @@ export function flinkDriver({ cluster, jobManagers: reached, ...patience }: Flin
     meant: (_policy, topology, wanted) => sharedWants(jointWants(topology, wanted)),
     order: (_policy, changes) => (changes.length === 0 ? [] : [changes]),
     scale: (policy, changes, permit) => scale(reach, { ...PATIENCE, ...patience }, policy, changes, permit),
+    writer: (policy, node) => writer(reach, policy, node),
     trouble: (policy, _node, since) => trouble(reach, policy, since),
   };
+}
+
+/** What a vertex is asked for, and by whom where an object says it. What was asked through Flink's own interface is nobody's. */
+async function writer(reach: Reach, policy: Policy, node: string) {
+  try {
+    const { named, route } = await look(reach, policy);
+    const vertex = named.find(({ name }) => name === node)?.vertex;
+    const parallelism = vertex && route.asked.get(vertex.id);
+    return parallelism === undefined
+      ? undefined
+      : { parallelism, ...(route.writer ?? { by: undefined, isOwn: false }) };
+  } catch {
+    // Nobody is named for what cannot be read.
+    return undefined;
+  }
 }
 
 /** Why TaskManagers are not created, if the account may know it. */

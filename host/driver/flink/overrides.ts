@@ -2,6 +2,7 @@ import { asFault, Fault } from "../../fault/index.ts";
 import type { Job } from "../../flink/index.ts";
 import { fieldsOf, serviceAccount, type Cluster } from "../../kube/index.ts";
 import type { FlinkTarget, Policy } from "../../policy/index.ts";
+import { managedBy } from "../writer.ts";
 import { FLINK_API, readCustom } from "./address.ts";
 import type { Asked } from "./requirements.ts";
 import type { Route } from "./route.ts";
@@ -36,18 +37,19 @@ export async function customRoute(
     "flinkDeployment" in jobManager
       ? (["FlinkDeployment", jobManager.flinkDeployment] as const)
       : (["FlinkSessionJob", jobManager.flinkSessionJob] as const);
-  const { spec, status } = await readCustom(cluster, policy, kind, name);
+  const object = await readCustom(cluster, policy, kind, name);
+  const { spec, status } = object;
   const options = fieldsOf(fieldsOf(spec)["flinkConfiguration"]);
   const id = fieldsOf(fieldsOf(status)["jobStatus"])["jobId"];
   const overrides = overridesIn(options[OVERRIDES]);
   const apply = async (after: Asked) => {
     const api = cluster.as(serviceAccount(policy.namespace, policy.serviceAccountName));
     const entry = [...after].map(([vertex, parallelism]) => `${vertex}:${parallelism}`).join(",");
-    const object = {
+    const applied = {
       ...{ apiVersion: FLINK_API, kind, metadata: { name, namespace: policy.namespace } },
       spec: { flinkConfiguration: { [OVERRIDES]: entry } },
     };
-    await api.apply(await cluster.resource(FLINK_API, kind), name, object, { fieldManager: FIELD_MANAGER });
+    await api.apply(await cluster.resource(FLINK_API, kind), name, applied, { fieldManager: FIELD_MANAGER });
   };
   return {
     job: typeof id === "string" && JOB_ID.test(id) ? { id } : undefined,
@@ -57,6 +59,7 @@ export async function customRoute(
       const asked = new Map(vertices.map((one) => [one.id, overrides.get(one.id) ?? one.parallelism]));
       return {
         asked,
+        writer: managedBy(object, ["f:spec", "f:flinkConfiguration", `f:${OVERRIDES}`]),
         write: async (after, permit) => {
           if ([...after].every(([vertex, parallelism]) => overrides.get(vertex) === parallelism)) return;
           const denied = permit();

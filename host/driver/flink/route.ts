@@ -5,7 +5,7 @@ import {
   type Job,
   type Requirements,
 } from "../../flink/index.ts";
-import type { Permit } from "../../loop/index.ts";
+import type { Permit, Writer } from "../../loop/index.ts";
 import { boundsAfter, sameBounds, type Asked } from "./requirements.ts";
 import { expectAdaptive, type Options } from "./suitable.ts";
 
@@ -13,6 +13,8 @@ import { expectAdaptive, type Options } from "./suitable.ts";
 export interface Route {
   /** What is asked of each vertex now, by its id. */
   readonly asked: Asked;
+  /** Who asked last, where that can be known: Flink itself does not say. */
+  readonly writer?: Omit<Writer, "parallelism">;
   /** Its TaskManagers are what it is told by: nobody else is to scale them. */
   readonly isReactive?: true;
   /** What comes of numbers that are asked for, where that can be others. */
