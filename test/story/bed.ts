@@ -37,15 +37,21 @@ export interface Stage extends AsyncDisposable {
   push(file: string, name: string): Promise<string>;
 }
 
-/** Sets the stage; takes about ten seconds. `install` puts Sluice into the cluster: its kinds, and its account `sluice`. */
-export async function stage(install: (real: Cluster) => Promise<void> = byManifests): Promise<Stage> {
+/**
+ * Sets the stage; takes about ten seconds. `install` puts Sluice into the cluster: its kinds, and its account `sluice`.
+ * Prometheus scrapes the targets as well as the load.
+ */
+export async function stage(
+  install: (real: Cluster) => Promise<void> = byManifests,
+  targets: readonly string[] = [],
+): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-stage-"));
   const [real, store, load] = await Promise.all([
     cluster({ audit: true }),
     registry({ auth: "basic" }),
     exposition(),
   ]);
-  const metrics = await prometheus({ targets: [load.target] });
+  const metrics = await prometheus({ targets: [load.target, ...targets] });
   const { kubectl } = real;
   await real.applyNode("node-1", { pods: "500" });
   await install(real);
