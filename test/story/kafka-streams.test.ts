@@ -56,7 +56,7 @@ describe.skipIf(broker === undefined)("Kafka Streams, by the policy of the manua
 
   /** What the last pass that found the application found. */
   const found = async () => {
-    const passes = await at.passes("counts");
+    const passes = await at.passes("counts", 5);
     return {
       node: passes.findLast(({ topology }) => topology !== undefined)?.topology?.nodes[0],
       waits: waitingIn(passes).at(-1)?.records ?? Number.NaN,

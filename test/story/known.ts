@@ -6,14 +6,19 @@ import { openStore } from "../../host/store/index.ts";
 import { ROOT } from "./bed.ts";
 import { reportOf, reportText, type StepReport, type Story } from "./report.ts";
 
-/** All that an operator knows of the passes of a policy, oldest first; it may go on meanwhile, as for `sluice knowledge export`. */
-export async function passesKnown(state: string, namespace: string, policy: string): Promise<Iteration[]> {
+/** The newest passes of a policy that an operator knows of, oldest first. */
+export interface Known extends AsyncDisposable {
+  readonly passes: (namespace: string, policy: string, limit?: number) => Promise<Iteration[]>;
+}
+
+/** Reads what an operator remembers in its state directory while it goes on, as `sluice knowledge export` does. */
+export async function known(state: string): Promise<Known> {
   const store = await openStore({ file: join(state, "knowledge.db"), clock: { now: () => new Date() } });
-  try {
-    return [...(await store.entries(policyKey(namespace, policy), 1_000))].toReversed();
-  } finally {
-    await store.close();
-  }
+  return {
+    passes: async (namespace, policy, limit = 1_000) =>
+      [...(await store.entries(policyKey(namespace, policy), limit))].toReversed(),
+    [Symbol.asyncDispose]: () => store.close(),
+  };
 }
 
 /** Shows what a story took, and leaves it in `build/stories` for the page that lists them. */

@@ -82,6 +82,15 @@ test("an application of Kafka Streams is down while it rebalances, and while nob
   expect(isUnassigned(streams("PreparingRebalance", "8"))).toBe(true);
 });
 
+test("where it was measured otherwise, down is what was measured within the step", () => {
+  const down = [
+    { fromMs: after(-3), untilMs: after(1) },
+    { fromMs: after(5), untilMs: after(7.5) },
+    { fromMs: after(30), untilMs: after(40) },
+  ];
+  expect(reportOf({ passes: UP, steps: [step()], down })[0]?.downSeconds).toBe(3.5);
+});
+
 test("people read it as a line for each step", () => {
   expect(reportText("Flink", reportOf({ passes: UP, steps: [step()] }))).toBe(
     "Flink, up: 2 decisions, the last after 12.0 s, settled 15.0 s, caught up never, 13 % over, 30 % under, down 0.0 s\n",

@@ -4,13 +4,16 @@ import type { TopologyNode } from "../../host/topology/index.ts";
 /** A pass as a report reads it: one of the operator's knowledge. */
 export type Pass = Pick<Iteration, "at" | "topology" | "decision" | "changes">;
 
-/** A stretch of a story in which the load did not change. */
-export interface LoadStep {
-  readonly name: string;
-  /** When the load became what it is, in ms since 1970. */
+/** From one instant to another, in ms since 1970. */
+export interface Period {
   readonly fromMs: number;
-  /** When the story looked no longer. */
   readonly untilMs: number;
+}
+
+/** A stretch of a story in which the load did not change. */
+export interface LoadStep extends Period {
+  /** It begins when the load becomes what it is, and ends when the story looks no longer. */
+  readonly name: string;
   /** What each node needs, worked out by hand. */
   readonly needed: Readonly<Record<string, number>>;
   /** As many records may wait and nothing is behind: what arrives between two commits is always there. */
@@ -51,6 +54,8 @@ export interface Story {
   readonly waiting?: readonly Waiting[];
   /** Whether what a pass found was down; it was until the next pass. Default: `isShort`. */
   readonly isDown?: (node: TopologyNode, floor: number) => boolean;
+  /** When the application was down, where that was measured apart from the passes; no two periods overlap. */
+  readonly down?: readonly Period[];
 }
 
 /** Fewer serve than the fewest that were asked for since all of them did: a change took away what did not have to go. */
@@ -71,7 +76,8 @@ export function reportOf(story: Story): StepReport[] {
 
 type Seen = Pass & { readonly atMs: number };
 
-function stepReport(step: LoadStep, seen: readonly Seen[], { waiting = [], isDown = isShort }: Story) {
+function stepReport(step: LoadStep, seen: readonly Seen[], story: Story) {
+  const { waiting = [], isDown = isShort, down } = story;
   const inside = seen.filter(({ atMs }) => atMs >= step.fromMs && atMs < step.untilMs);
   const changed = inside.filter(({ changes }) => changes.some(({ outcome }) => outcome === "Scaled"));
   const spans = spansOf(step, seen);
@@ -89,9 +95,7 @@ function stepReport(step: LoadStep, seen: readonly Seen[], { waiting = [], isDow
     caughtUpSeconds: secondsTo(lastingFrom(looks, ({ records }) => records <= step.caughtUpAt)?.atMs),
     overPercent: share((node, enough) => Math.max(0, node.parallelism - enough)),
     underPercent: share((node, enough) => Math.max(0, enough - node.ready)),
-    downSeconds: spans
-      .filter(({ nodes, floors }) => nodes.some((node) => isDown(node, floors.get(node.name) ?? 0)))
-      .reduce((sum, { seconds }) => sum + seconds, 0),
+    downSeconds: down === undefined ? downIn(spans, isDown) : secondsWithin(step, down),
   };
 }
 
@@ -117,6 +121,17 @@ function spansOf({ fromMs, untilMs, needed }: LoadStep, seen: readonly Seen[]): 
     return end > begin ? [{ seconds: (end - begin) / 1_000, ...what }] : [];
   });
 }
+
+const downIn = (spans: readonly Span[], isDown: NonNullable<Story["isDown"]>): number =>
+  spans
+    .filter(({ nodes, floors }) => nodes.some((node) => isDown(node, floors.get(node.name) ?? 0)))
+    .reduce((sum, { seconds }) => sum + seconds, 0);
+
+const secondsWithin = ({ fromMs, untilMs }: Period, all: readonly Period[]): number =>
+  all.reduce(
+    (sum, one) => sum + Math.max(0, Math.min(one.untilMs, untilMs) - Math.max(one.fromMs, fromMs)) / 1_000,
+    0,
+  );
 
 const integral = (
   spans: readonly Span[],

@@ -7,7 +7,7 @@ import { bed, deployment, expectStatus, type Bed } from "../kube/bed.ts";
 import { processNode, type ProcessNode } from "../world/index.ts";
 import type { KafkaBroker } from "../world/kafka.ts";
 import { push, ROOT, stage, type Stage } from "./bed.ts";
-import { passesKnown } from "./known.ts";
+import { known } from "./known.ts";
 import { operator, type OperatorProcess } from "./operator.ts";
 import type { Waiting } from "./report.ts";
 
@@ -27,8 +27,8 @@ export interface StreamsStage extends AsyncDisposable {
   readonly start: (app: Instances) => Promise<void>;
   readonly apply: (manifest: string) => Promise<unknown>;
   readonly push: (algorithm: string) => Promise<string>;
-  /** What the operator knows of a policy's passes, oldest first. */
-  readonly passes: (policy: string) => Promise<Iteration[]>;
+  /** What the operator knows of a policy's passes, oldest first; all of them, or so many of the newest. */
+  readonly passes: (policy: string, limit?: number) => Promise<Iteration[]>;
 }
 
 /** Sets it up around a broker, which it does not stop. */
@@ -64,6 +64,7 @@ export async function streamsStage(broker: KafkaBroker): Promise<StreamsStage> {
   const at = `${team}/kafka:9092=http://127.0.0.1:${broker.ports.plain}`;
   const flags = [...set.flags([team]), "--service-address", at];
   const running = await operator({ kubeconfig: set.kubeconfig, state, flags });
+  const knows = await known(state);
   return {
     ...{ set, team },
     async start(app) {
@@ -77,8 +78,11 @@ export async function streamsStage(broker: KafkaBroker): Promise<StreamsStage> {
         `oci://${set.registry.host}/algorithms/${name}:1.0.0`,
         set.registry,
       ),
-    passes: (policy) => passesKnown(state, team, policy),
-    [Symbol.asyncDispose]: () => end({ running, ground, team, apps, node, set, scraped }),
+    passes: (policy, limit) => knows.passes(team, policy, limit),
+    async [Symbol.asyncDispose]() {
+      await knows[Symbol.asyncDispose]();
+      await end({ running, ground, team, apps, node, set, scraped });
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -62,8 +62,8 @@ export interface Flink extends AsyncDisposable {
   readonly pids: () => { readonly jobManager: number; readonly taskManagers: ReadonlyMap<string, number> };
   /** Starts a job and returns its id when all of it runs. */
   readonly start: (job: JobOptions) => Promise<string>;
-  /** How many records a second the jobs of this name are offered from now on. */
-  readonly load: (name: string, perSecond: number) => Promise<void>;
+  /** How many records a second the job of this name is offered from now on, which is when, in ms since 1970. */
+  readonly load: (name: string, perSecond: number) => Promise<number>;
   /** Ends a job and returns when it has ended. */
   readonly cancel: (id: string) => Promise<void>;
 }
@@ -176,7 +176,7 @@ export async function flink({
     });
     const url = new URL(`http://127.0.0.1:${rest}`);
     if (application !== undefined)
-      await writeFile(rateOf(directory, application.name), `${application.perSecond ?? 20}\n`);
+      await writeFile(rateOf(directory, application.name), rateLine(Date.now(), application.perSecond ?? 20));
     let jobManager = 0;
     const startJobManager = async () => {
       const own =
@@ -216,6 +216,8 @@ const yamlOf = (options: Readonly<Record<string, string>>) =>
 
 const JOB = "dev.sluice.test.SleepyJob";
 const rateOf = (directory: string, name: string) => join(directory, `${name}.rate`);
+/** So many records a second are offered since then. */
+const rateLine = (sinceMs: number, perSecond: number) => `${sinceMs} ${perSecond}\n`;
 const argumentsOf = (
   { name, sleepMs = 5, keyGroups = 128, slotGroup = "default" }: JobOptions,
   directory: string,
@@ -230,11 +232,16 @@ function jobsOf(url: URL, directory: string): Pick<Flink, "rest" | "start" | "lo
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text.slice(0, 500)}`);
     return text === "" ? undefined : (JSON.parse(text) as unknown);
   };
-  const load: Flink["load"] = (name, perSecond) => writeFile(rateOf(directory, name), `${perSecond}\n`);
+  const load: Flink["load"] = async (name, perSecond) => {
+    const sinceMs = Date.now();
+    await appendFile(rateOf(directory, name), rateLine(sinceMs, perSecond));
+    return sinceMs;
+  };
   return {
     ...{ rest, load },
     start: async (job) => {
       const { name, perSecond = 20 } = job;
+      await rm(rateOf(directory, name), { force: true });
       await load(name, perSecond);
       const jar = await upload(url, join(directory, "job.jar"));
       const run = { entryClass: JOB, programArgsList: argumentsOf(job, directory) };

@@ -3,8 +3,9 @@ import type { Kafka } from "../../kafka/index.ts";
 import type { Change, ChangeOutcome } from "../../knowledge/index.ts";
 import type { Driver } from "../../loop/index.ts";
 import type { Policy, StreamsApplication } from "../../policy/index.ts";
-import type { Edge, Topology, TopologyNode } from "../../topology/index.ts";
+import type { Topology, TopologyNode } from "../../topology/index.ts";
 import { readRunning, type Running } from "./application.ts";
+import { edgesByTopic, type Reader } from "./edges.ts";
 
 const FIELD = "spec.target.kafkaStreams.applications";
 /** Where the driver that scales the objects thinks that they are named. */
@@ -48,7 +49,7 @@ async function discover(kubernetes: Driver, kafka: Kafka, policy: Policy): Promi
   });
   return {
     nodes: found.map(({ application, node, state }) => nodeOf(application, node, state)),
-    edges: [...edges, ...edgesByTopic(found, edges)],
+    edges: [...edges, ...edgesByTopic(found.map(readerOf), edges)],
   };
 }
 
@@ -93,24 +94,14 @@ function attributesOf(
   };
 }
 
+const readerOf = ({ application, state }: Found): Reader => ({
+  ...{ name: application.name, applicationId: application.applicationId },
+  topics: state.subtopologies.flatMap(({ topics }) => topics),
+});
+
 interface Found {
   readonly application: StreamsApplication;
   readonly state: Running;
-}
-
-/** Who reads a topic that is named after another application is fed by it; the policy's own edges stand. */
-function edgesByTopic(found: readonly Found[], known: readonly Edge[]): Edge[] {
-  return found.flatMap(({ application: from }) =>
-    found.flatMap(({ application: to, state: { subtopologies } }) => {
-      const reads = subtopologies.some(({ topics }) =>
-        topics.some((topic) => topic.startsWith(`${from.applicationId}-`)),
-      );
-      const isKnown = known.some((edge) => edge.from === from.name && edge.to === to.name);
-      return reads && !isKnown && from.name !== to.name && from.applicationId !== to.applicationId
-        ? [{ from: from.name, to: to.name }]
-        : [];
-    }),
-  );
 }
 
 function instancesOf(policy: Policy, { from, to, ...rest }: Change): Change {

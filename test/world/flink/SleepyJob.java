@@ -23,13 +23,10 @@ public final class SleepyJob {
     GeneratorFunction<Long, Long> count = i -> i;
     env.fromSource(
             new DataGeneratorSource<>(
-                count, Long.MAX_VALUE, instances -> new FileRate<>(file, instances), Types.LONG),
+                count, Long.MAX_VALUE, instances -> new FileRate<>(file), Types.LONG),
             WatermarkStrategy.noWatermarks(), "numbers").uid("numbers")
         .keyBy(i -> i % KEYS)
-        .map(i -> {
-          Thread.sleep(sleepMs);
-          return i;
-        }).returns(Types.LONG).name("work").uid("work").slotSharingGroup(args[4])
+        .map(new SleepyWork(file, sleepMs)).returns(Types.LONG).name("work").uid("work").slotSharingGroup(args[4])
         .sinkTo(new DiscardingSink<>()).name("sink").uid("sink");
     env.execute(args[0]);
   }
