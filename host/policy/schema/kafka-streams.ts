@@ -2,6 +2,7 @@ import { Type } from "typebox";
 import { behavior, nodeBounds } from "./bounds.ts";
 import { bootstrap, brokerTls, credentialRef } from "./endpoint.ts";
 import { block, listBy, minUpToMax, text, whole } from "./field.ts";
+import { isGraph } from "./graph.ts";
 import { container, feeds, nodeName, NODES_MAX, objectRef } from "./node.ts";
 
 const subtopology = block("A sub-topology with a name.", {
@@ -41,8 +42,11 @@ const application = block(
 );
 
 export const kafkaStreams = block("Applications of Kafka Streams; parallelism is stream threads.", {
-  applications: listBy("name", `The nodes of the topology, 1 to ${NODES_MAX}.`, application, {
-    min: 1,
-    max: NODES_MAX,
-  }),
+  applications: listBy(
+    "name",
+    `The nodes of the topology, 1 to ${NODES_MAX}.`,
+    application,
+    { min: 1, max: NODES_MAX },
+    { checks: isGraph },
+  ),
 });
