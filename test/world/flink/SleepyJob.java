@@ -3,7 +3,6 @@ package dev.sluice.test;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.connector.datagen.source.DataGeneratorSource;
-import org.apache.flink.connector.datagen.source.GeneratorFunction;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 
@@ -20,10 +19,9 @@ public final class SleepyJob {
     env.setParallelism(1);
     env.setMaxParallelism(Integer.parseInt(args[3]));
     env.enableCheckpointing(1_000);
-    GeneratorFunction<Long, Long> count = i -> i;
     env.fromSource(
             new DataGeneratorSource<>(
-                count, Long.MAX_VALUE, instances -> new FileRate<>(file), Types.LONG),
+                new Numbers(file), Long.MAX_VALUE, instances -> new FileRate<>(file), Types.LONG),
             WatermarkStrategy.noWatermarks(), "numbers").uid("numbers")
         .keyBy(i -> i % KEYS)
         .map(new SleepyWork(file, sleepMs)).returns(Types.LONG).name("work").uid("work").slotSharingGroup(args[4])
