@@ -1,7 +1,9 @@
 // `npm run test:full`: what takes longer than a change should wait, about an hour and a half, and the page that says how it
-// ended. Files may be named, as for `npm test`; then there is no page.
+// ended. Files may be named, as for `npm test`; then there is no page. `npm run test:full -- stories` runs the stories of each
+// framework alone, and writes their page.
 import { spawnSync } from "node:child_process";
 import { writeMatrix } from "./full/matrix.ts";
+import { writeStories } from "./full/stories.ts";
 
 const files = process.argv.slice(2);
 const report = (name: string) => `build/full-${name}.json`;
@@ -13,15 +15,27 @@ function vitest(name: string, options: readonly string[], environment: NodeJS.Pr
   return spawnSync("vitest", words, { stdio: "inherit", env }).status === 0;
 }
 
+const STORIES = ["chain", "flink", "jobs", "kafka-streams", "story"].map(
+  (name) => `test/story/${name}.test.ts`,
+);
+
+async function stories(): Promise<boolean> {
+  const passed = vitest("stories", STORIES);
+  if (passed) await writeStories();
+  return passed;
+}
+
 const isBuilt = spawnSync("node", ["--no-warnings", "launcher/build.ts"], { stdio: "inherit" }).status === 0;
 const full = ["--config", "vitest.full.config.ts"];
-if (files.length > 0) process.exitCode = isBuilt && vitest("some", [...full, ...files]) ? 0 : 1;
+if (files.join() === "stories") process.exitCode = isBuilt && (await stories()) ? 0 : 1;
+else if (files.length > 0) process.exitCode = isBuilt && vitest("some", [...full, ...files]) ? 0 : 1;
 else {
   const passed = [
     vitest("usual", ["test/story/faults.test.ts"]),
     vitest("long", full),
     // Fifty replicas are killed, with leases as they are by default.
     vitest("replicas", ["test/story/replicas.test.ts"], { SLUICE_FAILOVERS: "50" }),
+    await stories(),
   ];
   await writeMatrix([
     { title: "With every change", report: report("usual") },

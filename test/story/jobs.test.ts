@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { conditions, ROOT, stage, type Stage } from "./bed.ts";
+import { known, told } from "./known.ts";
 import { eventually, operator, type OperatorProcess } from "./operator.ts";
 import { policyText } from "./policy.ts";
+import type { Waiting } from "./report.ts";
 
 const TEMPLATE = `apiVersion: batch/v1
 kind: CronJob
@@ -93,3 +95,31 @@ test("jobs that finish are followed by others only as long as there is work", as
   work(150);
   await eventually(jobs, ({ made }) => made >= 8, 60_000);
 }, 180_000);
+
+test("a queue of 550, of which a job takes 100, is worked off by six jobs at least, and then nothing is made", async () => {
+  work(0);
+  const before = await eventually(jobs, ({ made, done }) => made === done, 120_000);
+  const [fromMs, waiting] = [Date.now(), [] as Waiting[]];
+  work(550);
+  const queue = async () => {
+    const records = Math.max(0, 550 - 100 * ((await jobs()).done - before.done));
+    work(records);
+    waiting.push({ atMs: Date.now(), records });
+    return records;
+  };
+  await eventually(queue, (left) => left === 0, 120_000);
+  const after = await eventually(jobs, ({ made, done }) => made === done, 60_000);
+  const untilMs = Date.now();
+  await new Promise((resolve) => setTimeout(resolve, 4_000));
+  expect((await jobs()).made).toBe(after.made);
+  const made = after.made - before.made;
+  expect(made).toBeGreaterThanOrEqual(6);
+
+  await using knows = await known(join(set.folder, "state"));
+  const steps = [{ name: "0 → 550 waiting", fromMs, untilMs, needed: { work: 6 }, caughtUpAt: 0 }];
+  // What is over is jobs that had nothing to do: the queue's length is as old as a scrape.
+  const own = { overPercent: (100 * (made - 6)) / 6, underPercent: Number.NaN };
+  const [taken] = await told("Jobs", { passes: await knows.passes(team, "batch"), steps, waiting }, own);
+  expect(taken?.astray).toEqual([]);
+  expect(taken?.caughtUpSeconds).toBeDefined();
+}, 400_000);

@@ -6,8 +6,10 @@ import { doing } from "../hostile/wat.ts";
 import { conditions, replicas, ROOT, scaleWriters, stage, type Stage } from "./bed.ts";
 import { policyKey } from "../../host/policy/index.ts";
 import { openStore } from "../../host/store/index.ts";
+import { known, told } from "./known.ts";
 import { eventually, operator, type OperatorProcess } from "./operator.ts";
 import { policyText } from "./policy.ts";
+import type { LoadStep } from "./report.ts";
 import { holdScale } from "./webhook.ts";
 
 const THRESHOLD = join(ROOT, "build/algorithms/threshold.wasm");
@@ -19,6 +21,23 @@ let other: string;
 let running: OperatorProcess;
 let artifact: string;
 
+const steps: LoadStep[] = [];
+const passesDone = async () => {
+  const metrics = await (await fetch(`${running.url}/metrics`)).text();
+  return [...metrics.matchAll(/^sluice_passes_total\{.*\} (\d+)$/gm)].reduce(
+    (sum, [, one]) => sum + Number(one),
+    0,
+  );
+};
+/** Turns the load, waits for what it needs by hand, and lets three more passes see that it stays so. */
+async function step(name: string, load: Record<string, number>, needed: Record<string, number>) {
+  const fromMs = Date.now();
+  turn(load);
+  await reach(Object.fromEntries(Object.entries(needed).map(([node, count]) => [node, `${count}/${count}`])));
+  const done = await passesDone();
+  await eventually(passesDone, (seen) => seen >= done + 3);
+  steps.push({ name, fromMs, untilMs: Date.now(), needed, caughtUpAt: 0 });
+}
 const turn = (load: Record<string, number>) => {
   for (const [name, rate] of Object.entries(load)) set.load.set("records_rate", rate, { operator: name });
 };
@@ -77,8 +96,8 @@ describe("a team's application, from a policy to scaled Deployments", () => {
   });
 
   test("load rises: 420, 1230 and 190 records a second at 100 an instance make 5, 13 and 2", async () => {
-    turn({ split: 420, count: 1_230, sink: 190 });
-    await reach({ split: "5/5", count: "13/13", sink: "2/2" });
+    const load = { split: 420, count: 1_230, sink: 190 };
+    await step("3 nodes: 80, 90, 50 → 420, 1230, 190 records/s", load, { split: 5, count: 13, sink: 2 });
   });
 
   test("load rises further: 16 at most a node, 22 for all; 5 and 2 are kept, and count gets what is left, 15", async () => {
@@ -90,8 +109,18 @@ describe("a team's application, from a policy to scaled Deployments", () => {
   });
 
   test("load falls: 80, 90 and 50 records a second need one instance each", async () => {
-    turn({ split: 80, count: 90, sink: 50 });
-    await reach({ split: "1/1", count: "1/1", sink: "1/1" });
+    const load = { split: 80, count: 90, sink: 50 };
+    await step("420, 2500, 190 → 80, 90, 50 records/s", load, { split: 1, count: 1, sink: 1 });
+  });
+
+  test("each of the steps took one decision for all three, and nothing that served was taken away before", async () => {
+    await using knows = await known(join(set.folder, "state"));
+    const taken = await told("Deployments", { passes: await knows.passes(team, "clicks"), steps });
+    expect(taken).toMatchObject([
+      { decisions: 1, astray: [], downSeconds: 0 },
+      { decisions: 1, astray: [], downSeconds: 0 },
+    ]);
+    expect(taken.map(({ settledSeconds }) => settledSeconds)).not.toContain(undefined);
   });
 
   test("every scaling was done with the rights of the policy's own account", async () => {
