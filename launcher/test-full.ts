@@ -5,6 +5,16 @@ import { spawnSync } from "node:child_process";
 import { writeMatrix } from "./full/matrix.ts";
 import { writeStories } from "./full/stories.ts";
 
+/** Real frameworks, and what breaks while a driver scales them. */
+const FRAMEWORKS = ["driver-faults", "driver-crash", "kafka-streams-faults", "flink-faults"].map(
+  (name) => `test/${name}.test.ts`,
+);
+const FRAMEWORKS_LONG = ["test/full/flink-faults.test.ts", "test/full/flink-crash.test.ts"];
+const ABOUT_FRAMEWORKS = `A driver scales a real application: objects and jobs of a real API server and its controllers, processes of a real
+Flink and of Kafka Streams behind pods. A cell is green only if what was wanted is there in the end, one change was on its way
+at a time, it was written once, and the right code says what kept it. Operators that die do so before and after every write
+and everything they remember, one after the other.`;
+
 const files = process.argv.slice(2);
 const report = (name: string) => `build/full-${name}.json`;
 
@@ -32,7 +42,9 @@ else if (files.length > 0) process.exitCode = isBuilt && vitest("some", [...full
 else {
   const passed = [
     vitest("usual", ["test/story/faults.test.ts"]),
-    vitest("long", full),
+    vitest("long", [...full, ...FRAMEWORKS_LONG.flatMap((file) => ["--exclude", file])]),
+    vitest("frameworks", FRAMEWORKS),
+    vitest("frameworks-long", [...full, ...FRAMEWORKS_LONG]),
     // Fifty replicas are killed, with leases as they are by default.
     vitest("replicas", ["test/story/replicas.test.ts"], { SLUICE_FAILOVERS: "50" }),
     await stories(),
@@ -40,6 +52,8 @@ else {
   await writeMatrix([
     { title: "With every change", report: report("usual") },
     { title: "What takes longer", report: report("long") },
+    { title: "Frameworks", about: ABOUT_FRAMEWORKS, report: report("frameworks") },
+    { title: "Frameworks, what takes longer", report: report("frameworks-long") },
     { title: "Replicas, with fifty fail-overs", report: report("replicas") },
   ]);
   process.exitCode = isBuilt && passed.every(Boolean) ? 0 : 1;

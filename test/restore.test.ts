@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { Fault } from "../host/fault/index.ts";
-import type { Memory } from "../host/knowledge/index.ts";
+import type { Change, Memory } from "../host/knowledge/index.ts";
 import type { Cluster, EventNews, EventRecorder, KubeObject, Resource } from "../host/kube/index.ts";
 import type { World } from "../host/loop/index.ts";
 import { trimPolicy } from "../host/operator/object.ts";
 import { restoring } from "../host/operator/restore.ts";
+import type { Reshape, Resources } from "../host/topology/index.ts";
 import { manifest } from "./manifest.ts";
 import { node, policy, topology } from "./builders.ts";
 
@@ -16,6 +17,8 @@ interface Setting {
   readonly memory?: Memory;
   /** What runs; undefined is gone. */
   readonly runs?: Record<string, number>;
+  /** What the instances of every node have. */
+  readonly has?: Resources;
   /** Why nothing can be written. */
   readonly refusal?: Fault;
   readonly rival?: Fault;
@@ -24,10 +27,11 @@ interface Setting {
 }
 
 /** A policy over two nodes, `split` and `count`, that is being deleted. */
-function stage({ finalizers = [OWN], memory, runs = {}, refusal, rival, changes = {} }: Setting) {
+function stage({ finalizers = [OWN], memory, runs = {}, has, refusal, rival, changes = {} }: Setting) {
   const raw = manifest(changes) as unknown as KubeObject;
   const news: string[] = [];
   const wrote: Record<string, number> = {};
+  const shaped: Record<string, Reshape> = {};
   let kept = [...finalizers];
   const stored = (): KubeObject => ({
     ...raw,
@@ -57,13 +61,14 @@ function stage({ finalizers = [OWN], memory, runs = {}, refusal, rival, changes 
         const [{ name } = { name: "" }] = nodes;
         const replicas = runs[name];
         if (replicas === undefined) throw new Fault("TargetNotFound", "it is gone");
-        return topology(node(name, replicas));
+        return topology(node(name, replicas, has && { resources: has }));
       },
-      scale: async (_policy: object, changes: readonly { node: string; to: number }[]) =>
-        changes.map(({ node: name, to }) => {
+      scale: async (_policy: object, changes: readonly Change[]) =>
+        changes.map(({ node: name, to, resources }) => {
           if (refusal !== undefined)
             return { node: name, outcome: "Failed", code: refusal.code, message: refusal.message };
           wrote[name] = to;
+          if (resources !== undefined) shaped[name] = resources;
           return { node: name, outcome: "Scaled" };
         }),
     },
@@ -78,7 +83,7 @@ function stage({ finalizers = [OWN], memory, runs = {}, refusal, rival, changes 
     } as unknown as EventRecorder,
     owned: async () => rival,
   });
-  return { restore, object: trimPolicy(stored()), news, wrote, kept: () => kept };
+  return { restore, object: trimPolicy(stored()), news, wrote, shaped, kept: () => kept };
 }
 const memory: Memory = { nodes: { split: { found: 3, wrote: 7 }, count: { found: 2 } } };
 const runs = { split: 7, count: 2 };
@@ -90,6 +95,21 @@ describe("a policy that restores, when it is deleted,", () => {
     expect(set.wrote).toEqual({ split: 3 });
     expect(set.news).toEqual(["Normal Restored: split: 7 → 3"]);
     expect(set.kept()).toEqual([OTHER]);
+  });
+
+  test("brings back what an instance had before, with its number or without", async () => {
+    const GI = 2 ** 30;
+    const reshaped = { atMs: 0, found: { memory: GI } };
+    const known: Memory = { nodes: { split: { found: 3, wrote: 7, reshaped }, count: { reshaped } } };
+    const set = stage({ memory: known, runs, has: { cpu: 1, memory: 2 * GI } });
+    expect(await set.restore.bringBack(set.object)).toBeUndefined();
+    expect(set.wrote).toEqual({ split: 3, count: 2 });
+    const back = { from: { memory: 2 * GI }, to: { memory: GI } };
+    expect(set.shaped).toEqual({ split: back, count: back });
+    expect(set.news).toEqual([
+      "Normal Restored: split: 7 → 3, memory 2Gi → 1Gi",
+      "Normal Restored: count: memory 2Gi → 1Gi",
+    ]);
   });
 
   test("brings back the vertices of a Flink job, whose names only the job knows", async () => {

@@ -26,15 +26,23 @@ Crashes between any two steps of a decision, disks that fill up, clocks that jum
 [simulated](../explanation/execution.md) besides.
 `;
 
+/** A run of cells, and what of them the page's head does not say. */
+interface Run {
+  readonly title: string;
+  readonly about?: string;
+  readonly report: string;
+}
+
 /** Writes docs/reference/fault-matrix.md from the reports of the runs, one table each. */
-export async function writeMatrix(runs: readonly { title: string; report: string }[]): Promise<void> {
+export async function writeMatrix(runs: readonly Run[]): Promise<void> {
   const parts = [HEAD];
-  for (const { title, report } of runs) {
+  for (const { title, about, report } of runs) {
     const { testResults } = JSON.parse(await readFile(report, "utf8")) as Report;
     const cells = testResults.flatMap(({ assertionResults }) => assertionResults);
     const green = cells.filter(({ status }) => status === "passed").length;
+    const words = about === undefined ? "" : `${about}\n\n`;
     parts.push(
-      `\n## ${title}\n\n${green} of ${cells.length} cells green.\n\n| what | cell | green | seconds |\n|---|---|---|---|\n`,
+      `\n## ${title}\n\n${words}${green} of ${cells.length} cells green.\n\n| what | cell | green | seconds |\n|---|---|---|---|\n`,
     );
     parts.push(...cells.map(rowOf));
   }
