@@ -94,12 +94,14 @@ describe.skipIf(there === undefined)("what the pages say", () => {
     const [source] = page.sources;
     if (source?.kind !== "kafka") throw new Error("no source");
     const { applicationId } = app.application;
+    // The lag alone: at a rate it is test/story/kafka-streams.test.ts.
+    const trigger = { type: "kafka", source: "lag", lagThreshold: 200 };
     const own = { ...source, bootstrap: [{ service: SERVICE }], group: applicationId, topic: app.input };
     const policy: Policy = {
       ...app.policy,
       sources: [own],
       // On 1,200 records 200 a thread are six threads; more than four have no partition of the topic.
-      algorithm: page.algorithm,
+      algorithm: { ...page.algorithm, config: JSON.stringify({ triggers: [trigger] }) },
       settle: { timeoutSeconds: 600, onFailure: "Hold" },
     };
     const endpoint = () => Promise.reject(new Error("nobody's"));

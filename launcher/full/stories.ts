@@ -6,6 +6,7 @@ interface Told {
   readonly title: string;
   readonly steps: readonly {
     readonly name: string;
+    readonly needed: Readonly<Record<string, number>>;
     readonly decisions: number;
     readonly decidedSeconds: number;
     readonly settledSeconds?: number;
@@ -28,21 +29,22 @@ up and down, and its lag to nothing; \`npm test\` runs them, and holds all of th
 Measured on a machine of two cores that ran all of it: servers, application, load and operator. A pass every two seconds, every
 second for Deployments and jobs. Records cost sleep, not processor time.
 
-| story | load | decisions | last decision | settled | caught up | over | under | down |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| story | load | by hand | decisions | last decision | settled | caught up | over | under | down |
+|---|---|---|---|---|---|---|---|---|---|
 `;
 
 const FOOT = `
 All times are seconds from the change of the load, and all is computed from what the operator knows of its passes
 (\`test/story/report.ts\`), so no figure is finer than a pass.
 
+- **by hand**: instances of each node that the load needs, worked out in the test.
 - **decisions**: passes that changed something; **last decision**: when the last of them began. On the way down it is late by the
   window in which the policy waits for the load to come back, which is 15 s in most.
 - **settled**: from then on every node had what it needs, and the framework said that all of it works.
 - **caught up**: from then on no more records waited than arrive in a second; – where nothing counts them.
 - **over**: ∫ max(0, asked for − needed) dt / ∫ needed dt; **under**: ∫ max(0, needed − ready) dt / ∫ needed dt, until the story
-  looked no longer, some 10 s after the application had caught up.
-  Of jobs, over is those that were made and had nothing to do.
+  looked no longer, some 10 s after the application had caught up. On the way down nearly all of it is the window. Of jobs, over is
+  those that were made and had nothing to do: jobs of a second or two, and the length of the queue as old as a scrape.
 - **down**: of Flink, the time in which not all tasks ran, looked at four times a second: a change is a restart. Of Kafka Streams, the
   time in which the group had no stable generation or a task had no thread. Of Deployments and jobs, the time in which fewer
   served than before and after a change.
@@ -66,6 +68,15 @@ const rowsOf = ({ title, steps }: Told): string[] =>
     const shares = [step.overPercent, step.underPercent].map((one) =>
       one === null ? "–" : `${one.toFixed(0)} %`,
     );
-    const cells = [title, step.name, step.decisions, ...times, ...shares, `${seconds(step.downSeconds)} s`];
+    const needed = Object.entries(step.needed).map((one) => one.join(" "));
+    const cells = [
+      title,
+      step.name,
+      needed.join(", "),
+      step.decisions,
+      ...times,
+      ...shares,
+      `${seconds(step.downSeconds)} s`,
+    ];
     return `| ${cells.join(" | ")} |\n`;
   });

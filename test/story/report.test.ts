@@ -24,6 +24,7 @@ test("from 2 over 6 to the 4 that are needed are two decisions, of which the fir
   expect(reportOf({ passes: UP, steps: [step()] })).toEqual([
     {
       name: "up",
+      needed: { split: 4 },
       decisions: 2,
       astray: ["split 2 → 6"],
       decidedSeconds: 12,

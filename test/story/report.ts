@@ -29,6 +29,8 @@ export interface Waiting {
 /** What one step of the load took. All of it is about the nodes of `needed`, and the time from `fromMs` to `untilMs`. */
 export interface StepReport {
   readonly name: string;
+  /** What each node needs, by hand. */
+  readonly needed: LoadStep["needed"];
   /** Passes that changed something. */
   readonly decisions: number;
   /** Changes that led away from what is needed or past it, as `work 4 → 5`: none is what a step should have. */
@@ -59,7 +61,7 @@ export interface Story {
 }
 
 /** Fewer serve than the fewest that were asked for since all of them did: a change took away what did not have to go. */
-export const isShort = ({ ready }: TopologyNode, floor: number): boolean => ready < floor;
+const isShort = ({ ready }: TopologyNode, floor: number): boolean => ready < floor;
 
 /** An application of Kafka Streams whose group has no stable generation, or that has tasks that nobody works on. */
 export const isUnassigned = ({ parallelism, attributes }: TopologyNode): boolean =>
@@ -87,7 +89,7 @@ function stepReport(step: LoadStep, seen: readonly Seen[], story: Story) {
   const secondsTo = (atMs: number | undefined) => atMs && (atMs - step.fromMs) / 1_000;
   const looks = waiting.filter(({ atMs }) => atMs >= step.fromMs && atMs < step.untilMs);
   return {
-    name: step.name,
+    ...{ name: step.name, needed: step.needed },
     decisions: changed.length,
     astray: changed.flatMap((pass) => astray(pass, step)),
     decidedSeconds: secondsTo(changed.at(-1)?.atMs) ?? 0,
