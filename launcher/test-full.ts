@@ -11,7 +11,7 @@ const FRAMEWORKS = ["driver-faults", "driver-crash", "kafka-streams-faults", "fl
 );
 const FRAMEWORKS_LONG = ["test/full/flink-faults.test.ts", "test/full/flink-crash.test.ts"];
 const ABOUT_FRAMEWORKS = `A driver scales a real application: objects and jobs of a real API server and its controllers, processes of a real
-Flink and of Kafka Streams behind pods. A cell is green only if what was wanted is there in the end, one change was on its way
+Flink and of Kafka Streams behind pods; a JobManager that lies is a stand-in. A cell is green only if what was wanted is there in the end, one change was on its way
 at a time, it was written once, and the right code says what kept it. Operators that die do so before and after every write
 and everything they remember, one after the other.`;
 

@@ -143,7 +143,7 @@ describe("a job", () => {
   test.each([
     ["in the default scheduler", [], "The job is not in the adaptive scheduler"],
     [
-      "in reactive mode",
+      "in reactive mode whose TaskManagers nobody names",
       [{ key: "scheduler-mode", value: "REACTIVE" }],
       "In reactive mode the job takes every slot that there is",
     ],
