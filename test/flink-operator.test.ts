@@ -132,23 +132,28 @@ test("the TaskManagers of a FlinkDeployment get other memory, processors and slo
   const GI = 2 ** 30;
   const bounds = { cpu: { min: 1, max: 8 }, memory: { min: GI, max: 8 * GI }, slots: { min: 1, max: 8 } };
   const resources = { bounds, tolerance: 0, cooldownSeconds: 0 };
-  const taskManager = { replicas: 3, resource: { cpu: 1, memory: "2048m" } };
+  const taskManager = { replicas: 3, resource: { memory: "2048m" } };
   const more = { spec: { taskManager }, policy: { guardrails: guardrails({ resources }) } };
   const { driver, policy, read } = await object("FlinkDeployment", { other: "stays" }, more);
   const found = await driver.discover(policy);
   expect(nodeOf(found, "work")).toMatchObject({
-    resources: { cpu: 1, memory: 2 * GI, slots: 1 },
+    resources: { memory: 2 * GI, slots: 1 },
     adjustable: ["cpu", "memory", "slots"],
   });
-  const reshape = { from: { memory: 2 * GI, slots: 1 }, to: { memory: 3 * GI, slots: 2 } };
+  const reshape = { from: { memory: 2 * GI, slots: 1 }, to: { cpu: 2, memory: 3 * GI, slots: 2 } };
   const one = { ...change(found, "work", 2), resources: reshape };
   expect(await driver.scale(policy, [one], anybody)).toEqual([{ node: "work", outcome: "Scaled" }]);
   expect((await read())["spec"]).toMatchObject({
     flinkConfiguration: { other: "stays", "taskmanager.numberOfTaskSlots": "2" },
-    taskManager: { replicas: 3, resource: { cpu: 1, memory: "3072m" } },
+    taskManager: { replicas: 3, resource: { cpu: 2, memory: "3072m" } },
   });
   const never = () => expect.fail("nothing is to be written twice");
   expect(await driver.scale(policy, [one], never)).toEqual([{ node: "work", outcome: "Scaled" }]);
+
+  const back = { ...one, resources: { from: reshape.to, to: reshape.from } };
+  expect(await driver.scale(policy, [back], anybody)).toEqual([{ node: "work", outcome: "Scaled" }]);
+  const { spec } = await read();
+  expect(spec?.["taskManager"]).toEqual({ replicas: 3, resource: { memory: "2048m" } });
 
   const session = await object("FlinkSessionJob", {}, more);
   const [node] = (await session.driver.discover(session.policy)).nodes;

@@ -93,15 +93,17 @@ const custom: Form = {
     };
     return { resources, adjustable: DIMENSIONS };
   },
-  patch(_object, { to: { cpu, memory, slots } }) {
-    const resource = {
-      ...(cpu === undefined ? {} : { cpu }),
-      ...(memory === undefined ? {} : { memory: `${Math.ceil(memory / MEBIBYTE)}m` }),
-    };
+  patch(_object, { from, to }) {
+    const moved = (one: Dimension) => from[one] !== undefined || to[one] !== undefined;
+    // What was not said before is not said again: a merge takes away what is null.
+    const { cpu = null, memory, slots } = to;
+    const mebibytes = memory === undefined ? null : `${Math.ceil(memory / MEBIBYTE)}m`;
+    const resource = { ...(moved("cpu") && { cpu }), ...(moved("memory") && { memory: mebibytes }) };
+    const option = { [SLOTS]: slots === undefined ? null : String(slots) };
     return {
       spec: {
         ...(Object.keys(resource).length === 0 ? {} : { taskManager: { resource } }),
-        ...(slots === undefined ? {} : { flinkConfiguration: { [SLOTS]: String(slots) } }),
+        ...(moved("slots") ? { flinkConfiguration: option } : {}),
       },
     };
   },
