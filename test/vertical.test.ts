@@ -227,7 +227,9 @@ test("what somebody else gave them between decision and write is not overwritten
 });
 
 test("one that is cut off between resources and number goes on with the number alone", async () => {
-  const { driver, own, read } = await stage({ resources: { requests: { cpu: "500m" } } });
+  const { driver, own, read, settled } = await stage({ resources: { requests: { cpu: "500m" } } });
+  // As long as its controller writes its status, a write may meet a conflict and be tried again.
+  await settled();
   const [node] = (await driver.discover(own)).nodes;
   const change = {
     ...{ node: "split", from: 2, to: 3, revision: node?.revision ?? "" },
