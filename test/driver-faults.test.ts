@@ -139,7 +139,8 @@ describe("an object with a scale", { timeout: 60_000 }, () => {
     }
     busy.isOn = false;
     expect(await pass(5, 5_000)).toMatchObject({ outcome: "Scaled" });
-    expect([busy.puts, await replicas()]).toEqual([19, 5]);
+    expect(await replicas()).toBe(5);
+    expect(busy.puts).toBeLessThanOrEqual(4 * 6);
   });
 });
 
