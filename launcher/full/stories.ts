@@ -45,9 +45,9 @@ All times are seconds from the change of the load, and all is computed from what
 - **over**: ∫ max(0, asked for − needed) dt / ∫ needed dt; **under**: ∫ max(0, needed − ready) dt / ∫ needed dt, until the story
   looked no longer, some 10 s after the application had caught up. On the way down nearly all of it is the window. Of jobs, over is
   those that were made and had nothing to do: jobs of a second or two, and the length of the queue as old as a scrape.
-- **down**: of Flink, the time in which not all tasks ran, looked at four times a second: a change is a restart. Of Kafka Streams, the
-  time in which the group had no stable generation or a task had no thread. Of Deployments and jobs, the time in which fewer
-  served than before and after a change.
+- **down**: of Flink, the time in which not all tasks ran, looked at four times a second: each change is a restart. Of Kafka Streams,
+  at most the time in which some tasks stood still: the group had no stable generation, a task had no thread, or the group still
+  counted threads that go. Of Deployments and jobs, the time in which fewer served than before a change up or than after one down.
 
 Written by \`npm run test:full -- stories\`.
 `;

@@ -40,6 +40,8 @@ describe.skipIf(broker === undefined)("Kafka Streams, by the policy of the manua
       words: (pod) => [
         ...["SlowStreams", `127.0.0.1:${there.ports.plain}`, "word-counter", "clicks", "counts"],
         ...["2", String(SLEEP_MS), `${there.directory}/state/${pod}`],
+        // As the manual says: else what goes is missed when its session ends.
+        "main.consumer.internal.leave.group.on.close=true",
       ],
     });
     clicks.turn(100);

@@ -75,12 +75,14 @@ test("down is the time in which fewer serve than before a change up, or than aft
   expect(reportOf({ passes, steps: [step()] })[0]?.downSeconds).toBe(3);
 });
 
-test("an application of Kafka Streams is down while it rebalances, and while nobody has one of its tasks", () => {
-  const streams = (state: string, assignedTasks: string) =>
-    node("count", 2, { attributes: { state, assignedTasks, tasks: "8" } });
-  expect(isUnassigned(streams("Stable", "8"))).toBe(false);
-  expect(isUnassigned(streams("Stable", "7"))).toBe(true);
-  expect(isUnassigned(streams("PreparingRebalance", "8"))).toBe(true);
+test("an application of Kafka Streams is down while it rebalances, nobody has one of its tasks, or it waits for who is gone", () => {
+  const streams = (state: string, assignedTasks: string, members: string) =>
+    node("count", 2, { attributes: { state, assignedTasks, members, tasks: "8" } });
+  expect(isUnassigned(streams("Stable", "8", "2"))).toBe(false);
+  expect(isUnassigned(streams("Stable", "8", "1"))).toBe(false);
+  expect(isUnassigned(streams("Stable", "7", "2"))).toBe(true);
+  expect(isUnassigned(streams("Stable", "8", "4"))).toBe(true);
+  expect(isUnassigned(streams("PreparingRebalance", "8", "2"))).toBe(true);
 });
 
 test("where it was measured otherwise, down is what was measured within the step", () => {

@@ -63,10 +63,16 @@ export interface Story {
 /** Fewer serve than the fewest that were asked for since all of them did: a change took away what did not have to go. */
 const isShort = ({ ready }: TopologyNode, floor: number): boolean => ready < floor;
 
-/** An application of Kafka Streams whose group has no stable generation, or that has tasks that nobody works on. */
+/**
+ * An application of Kafka Streams whose group has no stable generation or more threads than are asked for, or that has tasks that
+ * nobody works on: what a thread had that is gone stands still until its group misses it. It is the most that it can be: a
+ * thread that is about to go works on.
+ */
 export const isUnassigned = ({ parallelism, attributes }: TopologyNode): boolean =>
   parallelism > 0 &&
-  (attributes["state"] !== "Stable" || attributes["assignedTasks"] !== attributes["tasks"]);
+  (attributes["state"] !== "Stable" ||
+    Number(attributes["members"]) > parallelism ||
+    attributes["assignedTasks"] !== attributes["tasks"]);
 
 /** What every step of a story took, from what the operator knows of its passes. */
 export function reportOf(story: Story): StepReport[] {

@@ -44,7 +44,7 @@ public final class RateStreams {
         .addShutdownHook(
             new Thread(
                 () -> {
-                  streams.close(new KafkaStreams.CloseOptions().leaveGroup(true).timeout(Duration.ofSeconds(2)));
+                  streams.close(Duration.ofSeconds(2));
                   ended.countDown();
                 }));
     streams.start();
@@ -66,6 +66,8 @@ public final class RateStreams {
     settings.put("commit.interval.ms", "500");
     settings.put("session.timeout.ms", "6000");
     settings.put("heartbeat.interval.ms", "1000");
+    // Without it only static members leave when they are closed; the others are missed when their session ends.
+    settings.put("main.consumer.internal.leave.group.on.close", "true");
     // What one call fetches is worked on before the group may be joined again.
     settings.put("max.poll.records", "100");
     settings.put("default.key.serde", Serdes.String().getClass());
