@@ -15,7 +15,7 @@ const page = await readFile(join(ROOT, "docs/how-to/scale-a-flink-job.md"), "utf
 const [role = "", policy = ""] = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, block]) => block);
 const world = await realFlink();
 
-describe.skipIf(world === undefined)("a Flink job, by the policy of the manual", { timeout: 180_000 }, () => {
+describe.skipIf(world === undefined)("a Flink job, by the policy of the manual", { timeout: 240_000 }, () => {
   let set: Stage;
   let ground: Bed;
   let flink: Flink;
@@ -66,7 +66,7 @@ describe.skipIf(world === undefined)("a Flink job, by the policy of the manual",
         waits: seen.waiting.at(-1)?.records ?? Number.NaN,
       }),
       (now) => now.work === work && now.pods === pods && now.waits <= waits,
-      180_000,
+      240_000,
     );
   const turn = async (name: string, perSecond: number, work: number, pods: number) => {
     const fromMs = await flink.load("clicks", perSecond);
@@ -89,12 +89,12 @@ describe.skipIf(world === undefined)("a Flink job, by the policy of the manual",
 
   test("load rises to 350 a second: 1750 ms at 500 ms an instance are 3.5, so 4, and two TaskManagers of two slots; what waited is worked off", async () => {
     await turn("50 → 350 records/s", 350, 4, 2);
-  }, 400_000);
+  }, 600_000);
 
   test("load falls to 50: one instance, and one TaskManager", async () => {
     await turn("350 → 50 records/s", 50, 1, 1);
     expect((await conditions(set, team, "clicks"))["Ready"]?.status).toBe("True");
-  }, 400_000);
+  }, 600_000);
 
   test("when nothing comes any more, all that was offered has been worked on, and nothing is between two vertices", async () => {
     await flink.load("clicks", 0);

@@ -69,7 +69,7 @@ describe.skipIf(broker === undefined)("Kafka Streams, by the policy of the manua
       found,
       ({ node, waits: behind }) =>
         node?.parallelism === threads && node.ready === threads && node.settled === true && behind <= waits,
-      180_000,
+      240_000,
     );
   const turn = async (name: string, perSecond: number, threads: number) => {
     const fromMs = clicks.turn(perSecond);
@@ -99,11 +99,11 @@ describe.skipIf(broker === undefined)("Kafka Streams, by the policy of the manua
 
   test("480 a second at 150 a thread are 3.2, so 4: two instances, and what waited is worked off", async () => {
     await turn("100 → 480 records/s", 480, 4);
-  }, 400_000);
+  }, 600_000);
 
   test("100 a second are an instance again", async () => {
     await turn("480 → 100 records/s", 100, 2);
-  }, 400_000);
+  }, 600_000);
 
   test("when nothing comes any more nothing waits, in any partition", async () => {
     clicks.turn(0);

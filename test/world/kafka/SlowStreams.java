@@ -49,7 +49,7 @@ public final class SlowStreams {
         .addShutdownHook(
             new Thread(
                 () -> {
-                  // A pod that goes for good leaves its group, so that nobody waits for it.
+                  // Static members leave their group; others do with main.consumer.internal.leave.group.on.close.
                   streams.close(new KafkaStreams.CloseOptions().leaveGroup(true).timeout(Duration.ofSeconds(2)));
                   ended.countDown();
                 }));
