@@ -62,7 +62,7 @@ const policyOf = (artifact: string) => ({
         for: "clean",
       },
     ],
-    algorithm: { artifact, pullSecrets: [{ name: "regcred" }], config: { scalingFactor: 0.2 } },
+    algorithm: { artifact, pullSecrets: [{ name: "regcred" }], config: { scalingFactor: 0.5 } },
     schedule: { interval: "2s" },
     guardrails: {
       bounds: { min: 1, max: 6 },
@@ -99,7 +99,7 @@ describe.skipIf(broker === undefined)("a chain of three applications, scaled tog
           ...[String(everyNth), `${there.directory}/state/${pod}`, metrics, name, pod],
         ],
       });
-    clicks.turn(80);
+    clicks.turn(50);
     await at.apply(JSON.stringify(policyOf(await at.push("ds2"))));
   }, 300_000);
   afterAll(async () => {
@@ -148,18 +148,18 @@ describe.skipIf(broker === undefined)("a chain of three applications, scaled tog
         : [],
     );
 
-  test("80 a second at 4, 8 and 8 ms, of which the last gets half, are 0.32, 0.64 and 0.32 threads, and a fifth on top: one each", async () => {
-    await reach({ clean: 1, count: 1, store: 1 }, 80);
+  test("50 a second at 4, 8 and 8 ms, of which the last gets half, are 0.2, 0.4 and 0.2 threads, and half of it on top: one each", async () => {
+    await reach({ clean: 1, count: 1, store: 1 }, 50);
     expect((await conditions(at.set, at.team, "chain"))["Ready"]).toMatchObject({ status: "True" });
     expect((await found()).edges.toSorted()).toEqual(["clean → count", "count → store"]);
   }, 240_000);
 
-  test("260 a second are 1.04, 2.08 and 1.04 threads, with a fifth on top 1.25, 2.5 and 1.25: two, three and two; what waited is worked off", async () => {
-    await turn("80 → 260 records/s", 260, { clean: 2, count: 3, store: 2 });
+  test("210 a second are 0.84, 1.68 and 0.84 threads, with half of it on top 1.26, 2.52 and 1.26: two, three and two; what waited is worked off", async () => {
+    await turn("50 → 210 records/s", 210, { clean: 2, count: 3, store: 2 });
   }, 600_000);
 
-  test("80 a second are one thread each again", async () => {
-    await turn("260 → 80 records/s", 80, { clean: 1, count: 1, store: 1 });
+  test("50 a second are one thread each again", async () => {
+    await turn("210 → 50 records/s", 50, { clean: 1, count: 1, store: 1 });
   }, 600_000);
 
   test("when nothing comes any more nothing waits before any of them, and what is not known changes nothing", async () => {
