@@ -26,8 +26,8 @@ What a step of the load took, on the real parts: an operator with an algorithm t
 processes of the framework behind the pods. Each story brings the application to the parallelism that was worked out by hand,
 up and down, and its lag to nothing; \`npm test\` runs them, and holds all of that but the times.
 
-Measured on a machine of two cores that ran all of it: servers, application, load and operator. A pass every two seconds, every
-second for Deployments and jobs. Records cost sleep, not processor time.
+Measured on a machine of two cores that ran all of it, servers, application, load and operator, and had other work besides. A
+pass every two seconds, every second for Deployments and jobs. Records cost sleep, not processor time.
 
 | story | load | by hand | decisions | last decision | settled | caught up | over | under | down |
 |---|---|---|---|---|---|---|---|---|---|
