@@ -15,6 +15,7 @@ export interface Plan {
 const LARGEST_PARALLELISM = 2 ** 31 - 1;
 /** No machine has more processors, or bytes. */
 const LARGEST = { cpu: 100_000, memory: 2 ** 50 };
+const LIKE = { cpu: "500m", memory: "2Gi" };
 const MEBIBYTE = 2 ** 20;
 /** An algorithm's own words in status and events; longer ones are cut. */
 const SAYS_CHARACTERS = 256;
@@ -70,7 +71,7 @@ function readResources(
   const read = (name: "cpu" | "memory", text: string, unit: number) => {
     const number = quantity(text);
     if (number === undefined || !(number > 0 && number <= LARGEST[name]))
-      throw invalid(`nodes.${node}.resources.${name}`, `${JSON.stringify(text)} is no such quantity`);
+      throw invalid(`nodes.${node}.resources.${name}`, `it is no quantity above 0, such as ${LIKE[name]}`);
     // A product such as 0.001 * 1000 * 29 lies a little above what is meant.
     return Math.ceil(number / unit - 1e-6) * unit;
   };

@@ -10,6 +10,11 @@ export const NUMBERS: readonly string[] =
    -1 -0.5 -2.5 NaN Infinity -Infinity +1 01 1. .5 0x10 1_000 1n 1e ${"9".repeat(400)} 0.${"0".repeat(400)}1`.split(
     /\s+/,
   );
+/** Amounts of what an instance may have, from none to more than there is. */
+const QUANTITIES: readonly string[] =
+  `500m 1 1.05 2 100m 8 9 0.1 1e-3 1m 0 -1 2Gi 1Gi 1.02Gi 256Mi 255Mi 4Gi 4097Mi 1e9 1e15 1e16 9999Ti 1E 1i .5 5.`.split(
+    /\s+/,
+  );
 /** Names by which one reaches a prototype, or thinks so. */
 export const PROTOTYPE_NAMES: readonly string[] =
   `__proto__ constructor prototype toString valueOf hasOwnProperty isPrototypeOf __defineGetter__ __lookupSetter__ toJSON
@@ -143,9 +148,13 @@ class Grammar {
       members.push(`${this.#key(random.once(2) ? "demand" : "parallelism")}:${this.#number()}`);
     if (random.once(6))
       members.push(`${this.#key("reason")}:${random.once(12) ? this.#value(1) : this.#text()}`);
-    if (random.once(15)) members.push(`"resources":{"cpu":${this.#text()},"memory":"2Gi"}`);
+    if (random.once(15)) members.push(`"resources":{"cpu":${this.#quantity()},"memory":${this.#quantity()}}`);
     if (random.once(40)) members.push(`${this.#key(this.#anyName())}:${this.#value(1)}`);
     return this.#braces(members);
+  }
+
+  #quantity(): string {
+    return this.#random.once(4) ? this.#text() : `"${this.#random.pick(QUANTITIES)}"`;
   }
 
   #carry(): string {

@@ -108,11 +108,13 @@ function verdictOf({ outcome, fault, decision, carry, answers }: Iteration): str
   const verdicts = decision?.verdicts ?? [];
   const reasons = new Set(verdicts.flatMap(({ reasons: moved }) => [moved.join("+")]));
   const wanted = verdicts.filter((one) => one.wanted !== undefined).length;
+  const shapes = [...new Set(verdicts.flatMap(({ resources }) => resources?.reasons.join("+") ?? []))].sort();
   const parts = [
     outcome,
     [...reasons].sort().join(" "),
     `wants ${wanted === 0 ? "nothing" : wanted === verdicts.length ? "all" : "some"}`,
     verdicts.some(({ says }) => says !== undefined) ? "says" : "",
+    shapes.length === 0 ? "" : `shapes ${shapes.join(" ")}`,
     carry === undefined ? "" : "carries",
     answers.plan?.includes('"demand"') === true ? "demands" : "",
   ];

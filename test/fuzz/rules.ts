@@ -1,6 +1,6 @@
-import type { Change, Iteration } from "../../host/knowledge/index.ts";
+import type { Change, Iteration, ResourceVerdict } from "../../host/knowledge/index.ts";
 import type { TopologyNode } from "../../host/topology/index.ts";
-import type { Stage } from "./stages.ts";
+import { SHAPES, type Stage } from "./stages.ts";
 
 /** What no answer may bring about. A second opinion: it is written from the manual, not from the guardrails. */
 export function brokenRules(
@@ -35,13 +35,41 @@ export function brokenRules(
   const given = sum(verdicts.map(({ granted }) => granted));
   const total = Math.max(stage.policy.guardrails.totalMax ?? Infinity, sum(nodes.map(leastOf)));
   rule(given <= total, `${given} are granted in total, more than ${total}`);
-  const due = verdicts.flatMap(({ granted }, at) => {
+  const due = verdicts.flatMap(({ granted, resources }, at) => {
     const node = nodes[at];
-    if (node === undefined || node.parallelism === granted) return [];
-    return [{ node: node.name, from: node.parallelism, to: granted, revision: node.revision }];
+    const shape = shapeOf(resources);
+    if (node === undefined || (node.parallelism === granted && shape === undefined)) return [];
+    const change = { node: node.name, from: node.parallelism, to: granted, revision: node.revision };
+    return [{ ...change, ...(shape === undefined ? {} : { resources: shape }) }];
   });
+  for (const { node, resources } of verdicts) broken.push(...brokenShape(node, resources));
   rule(JSON.stringify(written) === JSON.stringify(due), "what was written is not what was granted");
   return broken;
+}
+
+/** What of an instance is another than before, in the order in which it is told. */
+function shapeOf(resources: ResourceVerdict | undefined) {
+  const [from, to]: [Record<string, unknown>, Record<string, unknown>] = [{}, {}];
+  for (const one of ["cpu", "memory", "slots"] as const) {
+    const [was, is] = [resources?.current[one], resources?.granted[one]];
+    if (is === was) continue;
+    if (was !== undefined) from[one] = was;
+    to[one] = is;
+  }
+  return Object.keys(to).length === 0 ? undefined : { from, to };
+}
+
+function brokenShape(name: string, resources: ResourceVerdict | undefined): string[] {
+  if (resources === undefined) return [];
+  const { current, granted } = resources;
+  return (["cpu", "memory", "slots"] as const).flatMap((one) => {
+    const [was, is] = [current[one], granted[one]];
+    if (is === was) return [];
+    const ends = one === "slots" || was === undefined ? undefined : SHAPES[one];
+    return ends !== undefined && is !== undefined && is >= ends.min && is <= ends.max
+      ? []
+      : [`an instance of ${name} is granted ${is} of ${one}, not ${ends?.min} to ${ends?.max}`];
+  });
 }
 
 function brokenGrant(granted: number, node: TopologyNode): string[] {

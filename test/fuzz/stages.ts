@@ -9,16 +9,22 @@ export interface Stage {
   readonly names: readonly string[];
 }
 
+const GI = 2 ** 30;
+/** Of these nodes an answer may change what an instance has, within these bounds. */
+const SHAPE = { resources: { cpu: 1, memory: GI }, adjustable: ["cpu", "memory"] } as const;
+export const SHAPES = { cpu: { min: 0.1, max: 8 }, memory: { min: GI / 4, max: 4 * GI } } as const;
+const resources = { bounds: SHAPES, tolerance: 0.1, cooldownSeconds: 0 };
+
 const stage = (totalMax: number | undefined, ...nodes: ReturnType<typeof node>[]): Stage => ({
   topology: topology(...nodes),
-  policy: policy({ guardrails: guardrails({ totalMax }) }),
+  policy: policy({ guardrails: guardrails({ totalMax, resources }) }),
   names: nodes.map(({ name }) => name),
 });
 
 /** Small and large applications, with and without a total, at, below and above their limits. */
 export const STAGES: readonly Stage[] = [
   stage(undefined, node("split", 2)),
-  stage(20, node("split", 3), node("count", 2, { ceiling: 6 }), node("sink", 1, { max: 4 })),
+  stage(20, node("split", 3, SHAPE), node("count", 2, { ceiling: 6 }), node("sink", 1, { max: 4, ...SHAPE })),
   // Above its bounds and its total as it stands, one node asleep, one that may sleep.
   stage(
     12,
