@@ -42,6 +42,8 @@ describe.skipIf(broker === undefined)("Kafka Streams, by the policy of the manua
         ...["2", String(SLEEP_MS), `${there.directory}/state/${pod}`],
         // As the manual says: else what goes is missed when its session ends.
         "main.consumer.internal.leave.group.on.close=true",
+        // A thread comes to a rebalance when it has worked on all that it fetched: a thousand records take five seconds.
+        "max.poll.records=100",
       ],
     });
     clicks.turn(100);
