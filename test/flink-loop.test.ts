@@ -4,6 +4,8 @@ import { iterate, type World } from "../host/loop/index.ts";
 import type { Policy } from "../host/policy/index.ts";
 import { flinkDriverAt, flinkPolicy, noCluster } from "./flink-bed.ts";
 import { JOB_ID, jobReply, SOURCE_ID, standIn, WORK_ID, type StandIn } from "./flink-stand-in.ts";
+import { wanting } from "./passes.ts";
+import { recordsStore } from "./records-store.ts";
 
 const JOB = `GET /jobs/${JOB_ID}`;
 const PUT = `PUT /jobs/${JOB_ID}/resource-requirements`;
@@ -65,25 +67,22 @@ async function begin(): Promise<Stage> {
     ...{ jobs, records, clock: { nowMs: Date.parse("2026-03-01T12:00:00Z") } },
     ...{ state: "RUNNING", follows: true, asked: both, runs: both, engineRuns: 0, crashAt: Infinity },
     async pass(of, wants) {
-      const nodes = Object.entries(wants).map(([name, parallelism]) => [name, { parallelism }]);
-      const plan = JSON.stringify({ nodes: Object.fromEntries(nodes) as unknown });
-      const done = { carry: undefined, logs: [], cpuMs: 0, fuel: {}, journal: {}, bodies: new Map() };
+      const { recall, remember } = recordsStore(records);
       const world: World = {
         clock: { now: () => new Date(stage.clock.nowMs) },
         ...{ driver, sources: { observe: async () => ({}) } },
-        engine: { run: async () => ((stage.engineRuns += 1), { answers: { plan }, ...done }) },
-        store: {
-          recall: async () => {
-            const known = [...records.values()].toSorted((one, other) => other.number - one.number);
-            const memory = known.find((one) => one.memory !== undefined)?.memory;
-            const open = known.find(({ outcome }) => outcome === "Open");
-            const past = { number: known[0]?.number ?? 0, carry: undefined, history: [], open };
-            return { ...past, ...(memory === undefined ? {} : { memory }) };
+        engine: {
+          run: (...asked) => {
+            stage.engineRuns += 1;
+            return wanting(wants).run(...asked);
           },
-          remember: async (_policy, one) => {
+        },
+        store: {
+          recall,
+          remember: async (policy, one) => {
             remembered += 1;
             if (remembered === stage.crashAt) throw new Crash("the host is gone");
-            records.set(one.id, one);
+            await remember(policy, one);
           },
         },
       };

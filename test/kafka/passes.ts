@@ -1,6 +1,7 @@
 import type { Iteration } from "../../host/knowledge/index.ts";
 import { iterate, type Driver, type PassInput, type Sources, type World } from "../../host/loop/index.ts";
 import type { Policy } from "../../host/policy/index.ts";
+import { recordsStore } from "../records-store.ts";
 
 /** What an algorithm plans, as JSON text. */
 export type Planner = (input: PassInput) => Promise<string> | string;
@@ -26,24 +27,11 @@ export function passesOf(driver: Driver, sources: Sources = { observe: async () 
   const pass = (policy: Policy, planner: Planner) => {
     const done = { carry: undefined, logs: [], cpuMs: 0, fuel: {}, journal: {}, bodies: new Map() };
     const world: World = {
-      ...{ clock, driver: counted, store: storeOf(records), sources },
+      ...{ clock, driver: counted, store: recordsStore(records), sources },
       engine: { run: async (_policy, input) => ({ answers: { plan: await planner(input) }, ...done }) },
     };
     clock.nowMs += 15_000;
     return iterate(policy, world);
   };
   return { pass, writes };
-}
-
-function storeOf(records: Map<string, Iteration>): World["store"] {
-  return {
-    recall: async () => {
-      const known = [...records.values()].toSorted((one, other) => other.number - one.number);
-      const memory = known.find((one) => one.memory !== undefined)?.memory;
-      const open = known.find(({ outcome }) => outcome === "Open");
-      const past = { number: known[0]?.number ?? 0, carry: undefined, history: [], open };
-      return { ...past, ...(memory === undefined ? {} : { memory }) };
-    },
-    remember: async (_policy, one) => void records.set(one.id, one),
-  };
 }

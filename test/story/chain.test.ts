@@ -79,18 +79,13 @@ const policyOf = (artifact: string) => ({
 describe.skipIf(broker === undefined)("a chain of three applications, scaled together by ds2", () => {
   let at: StreamsStage;
   let clicks: Offer;
-  let scrape: NodeJS.Timeout;
   const steps: LoadStep[] = [];
   beforeAll(async () => {
     const there = broker as KafkaBroker;
     at = await streamsStage(there);
     for (const topic of ["clicks", "clean-words", "counted", "stored"])
       await there.createTopic(topic, PARTITIONS);
-    clicks = offer(there.ports.plain, "clicks", PARTITIONS);
-    scrape = setInterval(
-      () => at.set.load.set("records_offered_total", clicks.count(), { topic: "clicks" }),
-      200,
-    );
+    clicks = offer(there.ports.plain, "clicks", PARTITIONS, at.set.load);
     for (const { name, input, output, sleepMs, everyNth } of CHAIN)
       await at.start({
         ...{ name, kind: "Deployment" },
@@ -103,7 +98,6 @@ describe.skipIf(broker === undefined)("a chain of three applications, scaled tog
     await at.apply(JSON.stringify(policyOf(await at.push("ds2"))));
   }, 300_000);
   afterAll(async () => {
-    clearInterval(scrape);
     await clicks?.[Symbol.asyncDispose]();
     await at?.[Symbol.asyncDispose]();
     await broker?.stop();

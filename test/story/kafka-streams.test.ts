@@ -23,18 +23,13 @@ const caughtUp = (perSecond: number) => perSecond;
 describe.skipIf(broker === undefined)("Kafka Streams, by the policy of the manual", () => {
   let at: StreamsStage;
   let clicks: Offer;
-  let scrape: NodeJS.Timeout;
   const steps: LoadStep[] = [];
   beforeAll(async () => {
     const there = broker as KafkaBroker;
     at = await streamsStage(there);
     await there.createTopic("clicks", PARTITIONS);
     await there.createTopic("counts", 1);
-    clicks = offer(there.ports.plain, "clicks", PARTITIONS);
-    scrape = setInterval(
-      () => at.set.load.set("records_offered_total", clicks.count(), { topic: "clicks" }),
-      200,
-    );
+    clicks = offer(there.ports.plain, "clicks", PARTITIONS, at.set.load);
     await at.start({
       ...{ name: "word-counter", kind: "StatefulSet" },
       words: (pod) => [
@@ -52,7 +47,6 @@ describe.skipIf(broker === undefined)("Kafka Streams, by the policy of the manua
     );
   }, 300_000);
   afterAll(async () => {
-    clearInterval(scrape);
     await clicks?.[Symbol.asyncDispose]();
     await at?.[Symbol.asyncDispose]();
     await broker?.stop();

@@ -1,18 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ProduceAcks, Producer, stringSerializers } from "@platformatic/kafka";
+import type { Exposition } from "../world/index.ts";
 
 /** Records that come to a topic at a rate, and are owed where they could not be written in time. */
 export interface Offer extends AsyncDisposable {
   /** So many records a second from now on; returns the instant, in ms since 1970. */
   readonly turn: (perSecond: number) => number;
-  /** How many have been written. */
-  readonly count: () => number;
 }
 
 const TICK_MS = 100;
 
-/** Writes to all partitions of a topic in turn, nothing at first. */
-export function offer(port: number, topic: string, partitions: number): Offer {
+/** Writes to all partitions of a topic in turn, nothing at first, and shows as `records_offered_total` how many it were. */
+export function offer(port: number, topic: string, partitions: number, shown: Exposition): Offer {
   const producer = new Producer({
     clientId: "offer",
     bootstrapBrokers: [`127.0.0.1:${port}`],
@@ -39,7 +38,10 @@ export function offer(port: number, topic: string, partitions: number): Offer {
     state.sent += count;
   };
   const work = (async () => {
-    for (; !state.isOver; await sleep(TICK_MS)) await write();
+    for (; !state.isOver; await sleep(TICK_MS)) {
+      await write();
+      shown.set("records_offered_total", state.sent, { topic });
+    }
   })();
   // Whoever waits for what is written would not know why nothing comes.
   work.catch((thrown: unknown) => process.stderr.write(`${topic} is offered no more: ${String(thrown)}\n`));
@@ -49,7 +51,6 @@ export function offer(port: number, topic: string, partitions: number): Offer {
       state.perSecond = perSecond;
       return atMs;
     },
-    count: () => state.sent,
     async [Symbol.asyncDispose]() {
       state.isOver = true;
       await work.catch(() => undefined);

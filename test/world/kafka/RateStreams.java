@@ -8,7 +8,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsBuilder;
 
@@ -58,20 +57,11 @@ public final class RateStreams {
   }
 
   private static Properties settings(String[] words) {
-    Properties settings = new Properties();
-    settings.put("bootstrap.servers", words[0]);
-    settings.put("application.id", words[1]);
-    settings.put("state.dir", words[6]);
-    settings.put("auto.offset.reset", "earliest");
-    settings.put("commit.interval.ms", "500");
-    settings.put("session.timeout.ms", "6000");
-    settings.put("heartbeat.interval.ms", "1000");
+    Properties settings = SlowStreams.settings(words[0], words[1], words[6]);
     // Without it only static members leave when they are closed; the others are missed when their session ends.
     settings.put("main.consumer.internal.leave.group.on.close", "true");
     // What one call fetches is worked on before the group may be joined again.
     settings.put("max.poll.records", "100");
-    settings.put("default.key.serde", Serdes.String().getClass());
-    settings.put("default.value.serde", Serdes.String().getClass());
     return settings;
   }
 

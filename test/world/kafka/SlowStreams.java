@@ -16,21 +16,27 @@ import org.apache.kafka.streams.kstream.Produced;
  * <p>usage: SlowStreams bootstrap application.id input output threads sleepMs stateDir [name=value of a setting]...
  */
 public final class SlowStreams {
-  public static void main(String[] words) throws Exception {
-    String input = words[2];
-    String output = words[3];
-    long sleepMs = Long.parseLong(words[5]);
+  /** What instances of tests have in common: they are missed soon, and read what came before them. */
+  static Properties settings(String bootstrap, String application, String state) {
     Properties settings = new Properties();
-    settings.put("bootstrap.servers", words[0]);
-    settings.put("application.id", words[1]);
-    settings.put("num.stream.threads", words[4]);
-    settings.put("state.dir", words[6]);
+    settings.put("bootstrap.servers", bootstrap);
+    settings.put("application.id", application);
+    settings.put("state.dir", state);
     settings.put("auto.offset.reset", "earliest");
     settings.put("commit.interval.ms", "500");
     settings.put("session.timeout.ms", "6000");
     settings.put("heartbeat.interval.ms", "1000");
     settings.put("default.key.serde", Serdes.String().getClass());
     settings.put("default.value.serde", Serdes.String().getClass());
+    return settings;
+  }
+
+  public static void main(String[] words) throws Exception {
+    String input = words[2];
+    String output = words[3];
+    long sleepMs = Long.parseLong(words[5]);
+    Properties settings = settings(words[0], words[1], words[6]);
+    settings.put("num.stream.threads", words[4]);
     for (int i = 7; i < words.length; i++) {
       int at = words[i].indexOf('=');
       settings.put(words[i].substring(0, at), words[i].substring(at + 1));
