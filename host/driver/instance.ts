@@ -1,4 +1,4 @@
-import { asFault, Fault } from "../fault/index.ts";
+import { Fault } from "../fault/index.ts";
 import { fieldsOf, type KubeObject, type Resource, type TenantApi } from "../kube/index.ts";
 import type { Permit } from "../loop/index.ts";
 import { quantity } from "../policy/index.ts";
@@ -10,7 +10,7 @@ import {
   type Reshape,
   type Resources,
 } from "../topology/index.ts";
-import { denial } from "./denial.ts";
+import { onLatest } from "./latest.ts";
 
 /** What an instance has, and what of it can be changed. */
 export interface Instance {
@@ -41,7 +41,6 @@ type Fields = Readonly<Record<string, unknown>>;
 const DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container";
 /** Of these, pods that are there keep what they were made with. */
 const NO_ROLLOUT: ReadonlySet<string> = new Set(["ReplicaSet", "ReplicationController", "Job"]);
-const CONFLICT_RETRIES = 5;
 
 /**
  * What the pods of an object request, where it rolls out a template. What has only a limit requests that, as Kubernetes has
@@ -69,24 +68,18 @@ export async function writeInstance(
   form: Form,
   permit: Permit,
 ): Promise<void> {
-  for (let tried = 0; ; tried += 1) {
+  await onLatest(async () => {
     const now = await api.get(resource, name);
     const { uid, resourceVersion } = now.metadata;
     if (known !== undefined && known !== uid)
       throw conflict(`${resource.kind} ${name} was made anew since the decision`);
     const { resources } = form.read(now) ?? {};
-    if (hasShape(resources, reshape)) return;
+    if (hasShape(resources, reshape)) return { isThere: now };
     if (resources === undefined || !hasShape(resources, takenBack(reshape)))
       throw conflict(`Somebody gave ${resource.kind} ${name} other resources while a change was decided`);
-    const denied = permit();
-    if (denied !== undefined) throw denied;
-    try {
-      const body = { metadata: { uid, resourceVersion }, ...form.patch(now, reshape) };
-      return void (await api.patch(resource, name, "merge", body));
-    } catch (thrown) {
-      if (asFault(thrown).code !== "Conflict" || tried >= CONFLICT_RETRIES) throw denial(thrown);
-    }
-  }
+    const body = { metadata: { uid, resourceVersion }, ...form.patch(now, reshape) };
+    return { write: () => api.patch(resource, name, "merge", body) };
+  }, permit);
 }
 
 /** Whether all pods that an object asks for have its template, as far as they come to have it by themselves. */

@@ -2,7 +2,7 @@ import { asFault, Fault } from "../fault/index.ts";
 import type { Change, ChangeOutcome } from "../knowledge/index.ts";
 import {
   fieldsOf,
-  serviceAccount,
+  accountOf,
   type Cluster,
   type KubeObject,
   type Resource,
@@ -10,7 +10,7 @@ import {
 } from "../kube/index.ts";
 import type { Driver, Permit } from "../loop/index.ts";
 import type { Policy, TargetNode } from "../policy/index.ts";
-import type { Topology, TopologyNode } from "../topology/index.ts";
+import { objectOf, type Topology, type TopologyNode } from "../topology/index.ts";
 import { readBudgets, spareOf, type Budget } from "./disruption.ts";
 import { isRolledOut, podTemplate, writeInstance } from "./instance.ts";
 import { inOrder } from "./order.ts";
@@ -41,7 +41,7 @@ interface Reach {
 
 async function discover(reach: Reach, policy: Policy): Promise<Topology> {
   const { cluster } = reach;
-  const api = cluster.as(serviceAccount(policy.namespace, policy.serviceAccountName));
+  const api = cluster.as(accountOf(policy));
   const budgets = policy.respectDisruptionBudget ? await readBudgets(cluster, api) : undefined;
   const found = await Promise.allSettled(
     policy.nodes.map((node, at) => naming(at, () => discoverNode(reach, api, policy, node, budgets))),
@@ -91,7 +91,7 @@ async function discoverNode(
 /** Writes the changes one after the other; what fails is told for its node, and the others go on. */
 async function scale(reach: Reach, policy: Policy, changes: readonly Change[], permit: Permit) {
   const { cluster } = reach;
-  const api = cluster.as(serviceAccount(policy.namespace, policy.serviceAccountName));
+  const api = cluster.as(accountOf(policy));
   const outcomes: ChangeOutcome[] = [];
   for (const change of changes) outcomes.push(await scaleNode(reach, api, policy, change, permit));
   return outcomes;
@@ -110,10 +110,14 @@ async function scaleNode(
     const granted = await naming(at, async () => {
       const resource = await scalable(cluster, node);
       const object = { resource, name: node.ref.name };
-      const [uid] = revision.split("@");
       targets?.touched(api.identity, resource, node.ref.name);
       if (reshape !== undefined)
-        await writeInstance(api, { ...object, uid, reshape }, podTemplate(node.container), permit);
+        await writeInstance(
+          api,
+          { ...object, uid: objectOf(revision), reshape },
+          podTemplate(node.container),
+          permit,
+        );
       return from === to ? to : writeScale(api, { ...object, from, to, revision }, permit);
     });
     if (granted === to) return { node: name, outcome: "Scaled" };
@@ -132,7 +136,7 @@ async function scaleNode(
 async function writer(cluster: Cluster, policy: Policy, name: string) {
   try {
     const { node } = nodeOf(policy, name);
-    const api = cluster.as(serviceAccount(policy.namespace, policy.serviceAccountName));
+    const api = cluster.as(accountOf(policy));
     return await writerOf(api, await scalable(cluster, node), node.ref.name);
   } catch {
     // Nobody is named for what cannot be read.
@@ -144,7 +148,7 @@ async function writer(cluster: Cluster, policy: Policy, name: string) {
 async function trouble(cluster: Cluster, policy: Policy, name: string, since: Date) {
   try {
     const { node } = nodeOf(policy, name);
-    const api = cluster.as(serviceAccount(policy.namespace, policy.serviceAccountName));
+    const api = cluster.as(accountOf(policy));
     return await troubleOf(cluster, api, await scalable(cluster, node), node.ref.name, since);
   } catch {
     // It explains, and nothing is decided on it: what cannot be read is not known.

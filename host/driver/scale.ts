@@ -1,7 +1,8 @@
-import { asFault, Fault } from "../fault/index.ts";
+import { Fault } from "../fault/index.ts";
 import type { Permit } from "../loop/index.ts";
-import { denial } from "./denial.ts";
 import { ClusterFault, fieldsOf, type KubeObject, type Resource, type TenantApi } from "../kube/index.ts";
+import { objectOf } from "../topology/index.ts";
+import { onLatest } from "./latest.ts";
 
 /** What the scale subresource of a target says. */
 export interface Scale {
@@ -22,9 +23,6 @@ export interface ScaleChange {
   readonly revision: string;
 }
 
-/** A rollout moves a Deployment's version a few times a second; six tries in a row get between. */
-const CONFLICT_RETRIES = 5;
-
 /** Reads the scale of a target, as the tenant. */
 export async function readScale(api: TenantApi, resource: Resource, name: string): Promise<Scale> {
   const scale = await api.get(resource, name, "scale").catch((thrown: unknown) => {
@@ -41,24 +39,20 @@ export async function readScale(api: TenantApi, resource: Resource, name: string
  */
 export async function writeScale(api: TenantApi, change: ScaleChange, permit: Permit): Promise<number> {
   const { resource, name, to } = change;
-  for (let tried = 0; ; tried += 1) {
+  return onLatest(async () => {
     const now = await readScale(api, resource, name);
-    if (isThere(change, now)) return to;
-    const denied = permit();
-    if (denied !== undefined) throw denied;
-    try {
-      const written = await api.replace(resource, name, scaleObject(api, name, now, to), "scale");
-      return scaleIn(written).replicas;
-    } catch (thrown) {
-      if (asFault(thrown).code !== "Conflict" || tried >= CONFLICT_RETRIES) throw denial(thrown);
-    }
-  }
+    if (isThere(change, now)) return { isThere: to };
+    return {
+      write: async () =>
+        scaleIn(await api.replace(resource, name, scaleObject(api, name, now, to), "scale")).replicas,
+    };
+  }, permit);
 }
 
 /** Whether the new number is there already. Throws `Conflict` unless the old one is, on the same object. */
 function isThere({ resource, name, from, to, revision }: ScaleChange, now: Scale): boolean {
-  const [uid] = revision.split("@");
-  if (now.uid !== uid) throw conflict(`${resource.kind} ${name} was made anew since the decision`);
+  if (now.uid !== objectOf(revision))
+    throw conflict(`${resource.kind} ${name} was made anew since the decision`);
   if (now.replicas === to) return true;
   if (now.replicas === from) return false;
   throw conflict(

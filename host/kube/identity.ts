@@ -1,4 +1,5 @@
 import { Fault } from "../fault/index.ts";
+import type { Policy } from "../policy/index.ts";
 
 declare const made: unique symbol;
 
@@ -35,6 +36,11 @@ export function serviceAccount(namespace: string, name: string): TenantIdentity 
   MADE.add(identity);
   return identity;
 }
+
+/** The account whose rights a policy has. */
+export const accountOf = ({ namespace, serviceAccountName }: Account): TenantIdentity =>
+  serviceAccount(namespace, serviceAccountName);
+type Account = Pick<Policy, "namespace" | "serviceAccountName">;
 
 /** The identity itself, if it is a whole service account. Throws `IdentityInvalid` for everything else. */
 export function tenantOnly(identity: TenantIdentity): TenantIdentity {

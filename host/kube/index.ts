@@ -1,6 +1,6 @@
 export { connect, type Cluster, type ConnectOptions } from "./client.ts";
 export type { Api, TenantApi } from "./api.ts";
-export { serviceAccount, type TenantIdentity } from "./identity.ts";
+export { accountOf, serviceAccount, type TenantIdentity } from "./identity.ts";
 export { fieldsOf, type KubeObject, type Resource } from "./resource.ts";
 export { ClusterFault } from "./refusal.ts";
 export { reflect, type Reflector, type ReflectorOptions } from "./reflector.ts";

@@ -1,5 +1,5 @@
 import type { Fault } from "../fault/index.ts";
-import type { Drifted, Followed, Iteration, Trouble } from "../knowledge/index.ts";
+import type { Drifted, Followed, Iteration, Reason, Trouble, Verdict } from "../knowledge/index.ts";
 import type { Mode, ScalingPolicyStatus } from "../policy/index.ts";
 import { spellMove } from "../topology/index.ts";
 
@@ -183,11 +183,15 @@ function spell(one: Followed): string {
 
 const atNode = ({ node }: Followed, { code, message }: Trouble) => ({ code, message: `${node}: ${message}` });
 
+/** Why a node's number or its instances were moved. */
+export const reasonsOf = ({ reasons, resources }: Verdict): Reason[] => [
+  ...new Set([...reasons, ...(resources?.reasons ?? [])]),
+];
+
 function limitedFinding({ decision }: Iteration): Finding {
-  const moved = (decision?.verdicts ?? []).flatMap(({ node, reasons, resources }) => {
-    const all = [...new Set([...reasons, ...(resources?.reasons ?? [])])];
-    return all.length === 0 ? [] : [{ node, reasons: all }];
-  });
+  const moved = (decision?.verdicts ?? [])
+    .map((verdict) => ({ node: verdict.node, reasons: reasonsOf(verdict) }))
+    .filter(({ reasons }) => reasons.length > 0);
   const reason = moved[0]?.reasons[0];
   if (reason === undefined)
     return { type: "ScalingLimited", status: "False", reason: "WithinGuardrails", message: "" };

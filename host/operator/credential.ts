@@ -1,6 +1,6 @@
 import type { EgressCredential, Revealed } from "../egress/index.ts";
 import { asFault, Fault } from "../fault/index.ts";
-import { fieldsOf, serviceAccount, type Cluster, type KubeObject, type Time } from "../kube/index.ts";
+import { accountOf, fieldsOf, type Cluster, type KubeObject, type Time } from "../kube/index.ts";
 import {
   parseClusterCredential,
   parseCredential,
@@ -127,7 +127,7 @@ const API_VERSION = "sluice.dev/v1alpha1";
 
 /** A Credential of the policy's namespace, and how its Secret is read; both as the policy's account. */
 async function readOwn({ cluster }: Source, policy: Policy, use: CredentialUse) {
-  const identity = serviceAccount(policy.namespace, policy.serviceAccountName);
+  const identity = accountOf(policy);
   const api = cluster.as(identity);
   const resource = await cluster.resource(API_VERSION, use.kind);
   const object = await api
@@ -162,7 +162,7 @@ async function ownCredential(source: Source, policy: Policy, use: CredentialUse)
 /** A ClusterCredential that the policy's namespace may use, and how its Secret is read; both as the operator. */
 async function readShared(source: Source, policy: Policy, use: CredentialUse) {
   const { cluster, namespace } = source;
-  const { user } = serviceAccount(policy.namespace, policy.serviceAccountName);
+  const { user } = accountOf(policy);
   const resource = await cluster.resource(API_VERSION, use.kind);
   // Whether there is one that it may not use is nothing that a tenant is told.
   const object = await cluster.operator
@@ -233,15 +233,16 @@ function approve(
 /** A token of the policy's account, asked for as that account. */
 async function tokenFor(
   { cluster }: Source,
-  { namespace, serviceAccountName: name }: Policy,
+  policy: Policy,
   use: CredentialUse,
   { audience, expirationSeconds }: TokenProof,
 ): Promise<Revealed> {
+  const { serviceAccountName: name } = policy;
   const resource = await cluster.resource("v1", "ServiceAccount");
   const spec = { audiences: [audience], expirationSeconds };
   const body = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec };
   const answer = await cluster
-    .as(serviceAccount(namespace, name))
+    .as(accountOf(policy))
     .request(resource, name, "token", body)
     .catch((thrown: unknown) => refuse(thrown, use, missing(`There is no service account ${name}`, use)));
   const { token } = fieldsOf(fieldsOf(answer)["status"]);

@@ -1,5 +1,5 @@
 import { Fault } from "../fault/index.ts";
-import { serviceAccount, type Cluster, type KubeObject } from "../kube/index.ts";
+import { accountOf, type Cluster, type KubeObject } from "../kube/index.ts";
 import type { Policy, ServicePort } from "../policy/index.ts";
 
 /** Addresses that the administrator gives for services, by `namespace/name:port`: for an operator outside the cluster. */
@@ -13,9 +13,7 @@ export type ServiceAddresses = ReadonlyMap<string, URL>;
 export function serviceEndpoint(cluster: Cluster, addresses: ServiceAddresses) {
   return async (policy: Policy, { name, port }: ServicePort): Promise<URL> => {
     const resource = await cluster.resource("v1", "Service");
-    const service = await cluster
-      .as(serviceAccount(policy.namespace, policy.serviceAccountName))
-      .get(resource, name);
+    const service = await cluster.as(accountOf(policy)).get(resource, name);
     if (!servesPort(service, port)) {
       throw new Fault("SourceUnavailable", `The service ${name} has no port ${port}`, {
         field: "spec.sources",

@@ -1,7 +1,7 @@
 import type { Iteration } from "../knowledge/index.ts";
 import type { EventNews } from "../kube/index.ts";
 import { spellMove } from "../topology/index.ts";
-import { findings, type Finding, type Outcome } from "./conditions.ts";
+import { findings, reasonsOf, type Finding, type Outcome } from "./conditions.ts";
 import type { PolicyObject } from "./object.ts";
 
 /** Every reason of an event besides the codes of faults; docs/reference/events.md is written from it. */
@@ -99,8 +99,7 @@ function scaledNews(object: PolicyObject, { changes, decision }: Iteration): Eve
   return changes.flatMap((change) => {
     const verdict = decision?.verdicts.find((one) => one.node === change.node);
     if (change.outcome !== "Scaled" || verdict === undefined) return [];
-    const reasons = new Set([...verdict.reasons, ...(verdict.resources?.reasons ?? [])]);
-    const why = [verdict.says, ...reasons].filter((one) => one !== undefined).join("; ");
+    const why = [verdict.says, ...reasonsOf(verdict)].filter((one) => one !== undefined).join("; ");
     const resources = decision?.changes.find((one) => one.node === change.node)?.resources;
     const move = { from: verdict.current, to: change.granted ?? verdict.granted };
     const step = `${verdict.node}: ${spellMove({ ...move, ...(resources && { resources }) })}`;

@@ -1,7 +1,7 @@
 import type { Registry } from "../algorithm/index.ts";
 import { credentialsOf, type Artifacts } from "../artifact/index.ts";
 import { asFault, Fault } from "../fault/index.ts";
-import { serviceAccount, type Cluster, type KubeObject } from "../kube/index.ts";
+import { accountOf, type Cluster, type KubeObject } from "../kube/index.ts";
 import type { Policy } from "../policy/index.ts";
 
 type DockerConfig = Parameters<typeof credentialsOf>[0][number];
@@ -21,7 +21,7 @@ async function pullSecrets(cluster: Cluster, policy: Policy): Promise<DockerConf
   const { pullSecrets: names } = policy.algorithm;
   if (names.length === 0) return [];
   const resource = await cluster.resource("v1", "Secret");
-  const api = cluster.as(serviceAccount(policy.namespace, policy.serviceAccountName));
+  const api = cluster.as(accountOf(policy));
   return Promise.all(
     names.map(async (name, at) => {
       const field = `${FIELD}[${at}]`;

@@ -1,5 +1,5 @@
 import { asFault, Fault } from "../../fault/index.ts";
-import { fieldsOf, serviceAccount, type Cluster, type KubeObject } from "../../kube/index.ts";
+import { accountOf, fieldsOf, type Cluster, type KubeObject } from "../../kube/index.ts";
 import type { FlinkTarget, Policy, ServicePort } from "../../policy/index.ts";
 
 /** The address of a service in the policy's namespace; it throws a fault if the policy may not use it. */
@@ -66,5 +66,5 @@ export async function readCustom(
   name: string,
 ): Promise<KubeObject> {
   const resource = await cluster.resource(FLINK_API, kind);
-  return cluster.as(serviceAccount(policy.namespace, policy.serviceAccountName)).get(resource, name);
+  return cluster.as(accountOf(policy)).get(resource, name);
 }

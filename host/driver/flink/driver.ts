@@ -1,4 +1,4 @@
-import { serviceAccount } from "../../kube/index.ts";
+import { accountOf } from "../../kube/index.ts";
 import type { Driver } from "../../loop/index.ts";
 import type { Policy } from "../../policy/index.ts";
 import { troubleOf } from "../trouble.ts";
@@ -52,7 +52,7 @@ async function trouble({ cluster }: Reach, policy: Policy, since: Date) {
     const { taskManagers } = flinkTarget(policy);
     if (taskManagers === undefined) return undefined;
     const { apiVersion, kind, name } = taskManagers.ref;
-    const api = cluster.as(serviceAccount(policy.namespace, policy.serviceAccountName));
+    const api = cluster.as(accountOf(policy));
     return await troubleOf(cluster, api, await cluster.resource(apiVersion, kind), name, since);
   } catch {
     // It explains, and nothing is decided on it: what cannot be read is not known.

@@ -49,13 +49,8 @@ export async function look({ cluster, jobManagers }: Reach, policy: Policy): Pro
     });
   const options = { ...read, ...custom?.options };
   expectUnowned(options);
-  const byRest = () =>
-    isReactive(options) ? reactiveRoute(cluster, policy, target, job) : restRoute(rest, job, options);
-  if (custom !== undefined && isReactive(options))
-    throw new Fault("TargetUnsuitable", "In reactive mode the job takes every slot that there is", {
-      field: "spec.target.flink.jobManager",
-      remedy: "Name the JobManager's service and its TaskManagers, or take scheduler-mode out of the object.",
-    });
-  const route = custom?.route(job) ?? (await byRest());
+  const route = isReactive(options)
+    ? await reactiveRoute(cluster, policy, target, job)
+    : (custom?.route(job) ?? (await restRoute(rest, job, options)));
   return { target, rest, job, named: nameVertices(job.vertices, target), route };
 }

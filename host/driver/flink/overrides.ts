@@ -1,6 +1,6 @@
 import { asFault, Fault } from "../../fault/index.ts";
 import type { Job } from "../../flink/index.ts";
-import { fieldsOf, serviceAccount, type Cluster } from "../../kube/index.ts";
+import { accountOf, fieldsOf, type Cluster } from "../../kube/index.ts";
 import type { FlinkTarget, Policy } from "../../policy/index.ts";
 import { managedBy } from "../writer.ts";
 import { FLINK_API, readCustom } from "./address.ts";
@@ -43,7 +43,7 @@ export async function customRoute(
   const id = fieldsOf(fieldsOf(status)["jobStatus"])["jobId"];
   const overrides = overridesIn(options[OVERRIDES]);
   const apply = async (after: Asked) => {
-    const api = cluster.as(serviceAccount(policy.namespace, policy.serviceAccountName));
+    const api = cluster.as(accountOf(policy));
     const entry = [...after].map(([vertex, parallelism]) => `${vertex}:${parallelism}`).join(",");
     const applied = {
       ...{ apiVersion: FLINK_API, kind, metadata: { name, namespace: policy.namespace } },

@@ -1,6 +1,6 @@
 import { Fault } from "../../fault/index.ts";
 import type { Job } from "../../flink/index.ts";
-import { serviceAccount, type Cluster } from "../../kube/index.ts";
+import { accountOf, type Cluster } from "../../kube/index.ts";
 import type { Wanted } from "../../knowledge/index.ts";
 import type { FlinkTarget, Policy } from "../../policy/index.ts";
 import type { Topology, TopologyNode } from "../../topology/index.ts";
@@ -14,21 +14,26 @@ const REACTIVE = { scheduler: "reactive" } as const;
 
 /**
  * In reactive mode a job takes every slot that there is, with all its vertices: it is told another number by more or fewer
- * TaskManagers. Throws `TargetUnsuitable` where the policy does not name them.
+ * TaskManagers. Throws `TargetUnsuitable` where the policy does not name them, or names an object of the Flink operator.
  */
 export async function reactiveRoute(
   cluster: Cluster,
   policy: Policy,
-  { taskManagers }: FlinkTarget,
+  { jobManager, taskManagers }: FlinkTarget,
   { vertices }: Job,
 ): Promise<Route> {
+  if (!("service" in jobManager))
+    throw unsuitable(
+      "spec.target.flink.jobManager",
+      "Name the JobManager's service and its TaskManagers, or take scheduler-mode out of the object.",
+    );
   if (taskManagers === undefined)
-    throw new Fault("TargetUnsuitable", "In reactive mode the job takes every slot that there is", {
-      field: "spec.target.flink.taskManagers",
-      remedy: "Name the object whose replicas are the TaskManagers.",
-    });
+    throw unsuitable(
+      "spec.target.flink.taskManagers",
+      "Name the object whose replicas are the TaskManagers.",
+    );
   const { ref, slotsPerPod } = taskManagers;
-  const api = cluster.as(serviceAccount(policy.namespace, policy.serviceAccountName));
+  const api = cluster.as(accountOf(policy));
   const resource = await cluster.resource(ref.apiVersion, ref.kind);
   const scale = await readScale(api, resource, ref.name);
   const running = (pods: number): Asked =>
@@ -47,6 +52,9 @@ export async function reactiveRoute(
     },
   };
 }
+
+const unsuitable = (field: string, remedy: string) =>
+  new Fault("TargetUnsuitable", "In reactive mode the job takes every slot that there is", { field, remedy });
 
 /** The topology of a job whose vertices all have the same number: it comes in whole TaskManagers, inside everybody's bounds. */
 export function inStep(topology: Topology, slotsPerPod: number): Topology {

@@ -1,4 +1,4 @@
-import { serviceAccount, fieldsOf, type KubeObject } from "../../kube/index.ts";
+import { accountOf, fieldsOf, type KubeObject } from "../../kube/index.ts";
 import type { Wanted } from "../../knowledge/index.ts";
 import type { Permit } from "../../loop/index.ts";
 import type { FlinkTarget, Policy } from "../../policy/index.ts";
@@ -75,8 +75,7 @@ function placeOf({ jobManager, taskManagers }: FlinkTarget): Place | undefined {
   return { ...taskManagers.ref, form: podTemplate(taskManagers.container), isThere: isRolledOut };
 }
 
-const apiOf = ({ cluster }: Reach, { namespace, serviceAccountName }: Policy) =>
-  cluster.as(serviceAccount(namespace, serviceAccountName));
+const apiOf = ({ cluster }: Reach, policy: Policy) => cluster.as(accountOf(policy));
 const resourceOf = ({ cluster }: Reach, { apiVersion, kind }: Place) => cluster.resource(apiVersion, kind);
 
 /** `spec.taskManager.resource` of a FlinkDeployment, and the slots in its configuration. */

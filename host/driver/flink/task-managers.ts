@@ -1,12 +1,6 @@
 import { asFault, Fault } from "../../fault/index.ts";
 import { unavailable } from "../../flink/index.ts";
-import {
-  fieldsOf,
-  serviceAccount,
-  type KubeObject,
-  type Resource,
-  type TenantApi,
-} from "../../kube/index.ts";
+import { fieldsOf, accountOf, type KubeObject, type Resource, type TenantApi } from "../../kube/index.ts";
 import type { Permit } from "../../loop/index.ts";
 import type { Policy, TaskManagers } from "../../policy/index.ts";
 import { readScale, revisionOf, writeScale } from "../scale.ts";
@@ -46,7 +40,7 @@ export async function readFleet(
   taskManagers: TaskManagers,
 ): Promise<Fleet> {
   const { ref, slotMode } = taskManagers;
-  const api = cluster.as(serviceAccount(policy.namespace, policy.serviceAccountName));
+  const api = cluster.as(accountOf(policy));
   const slots = slotsFor(job.vertices, after, slotMode) + (await slotsOfOthers(rest, job.id));
   try {
     const resource = await cluster.resource(ref.apiVersion, ref.kind);

@@ -1,5 +1,5 @@
 import { Fault } from "../../fault/index.ts";
-import { serviceAccount, type Cluster, type TenantApi } from "../../kube/index.ts";
+import { accountOf, type Cluster, type TenantApi } from "../../kube/index.ts";
 import type { JobsTarget, Policy, TargetNode } from "../../policy/index.ts";
 
 /** The target and the one node of a policy for jobs, and how its account calls. */
@@ -16,6 +16,6 @@ export function jobsOf(cluster: Cluster, policy: Policy): JobsOf {
   const { target } = policy;
   const [node] = policy.nodes;
   if (target.kind !== "jobs" || node === undefined) throw new Fault("Internal", "The target is not jobs");
-  const api = cluster.as(serviceAccount(policy.namespace, policy.serviceAccountName));
+  const api = cluster.as(accountOf(policy));
   return { policy, target, node, api, cluster };
 }

@@ -35,6 +35,12 @@ export interface Footing {
   readonly stays: Stays;
 }
 
+/** The same for every node of a decision. */
+interface Judging extends Footing {
+  readonly rails: ResourceRails | undefined;
+  readonly isFrozen: boolean;
+}
+
 /**
  * The decision with what is granted of the resources that are wanted: inside the policy's bounds, no oftener than its
  * cooldown allows, and as far as the driver can. What is not wanted is left alone, also where it is outside of the bounds:
@@ -44,25 +50,24 @@ export function reshaped(
   { verdicts, changes }: Decision,
   wanted: readonly Wanted[],
   footing: Footing,
-  guardrails: Guardrails,
+  { resources: rails, windows }: Guardrails,
 ): Decision {
+  if (wanted.every(({ resources }) => resources === undefined)) return { verdicts, changes };
+  const isFrozen = openWindows(windows, footing.at).some((window) => window.isFreeze);
+  const judging = { ...footing, rails, isFrozen };
   const wants = new Map(wanted.map(({ node, resources }) => [node, resources]));
   const nodes = new Map(footing.topology.nodes.map((node) => [node.name, node]));
   const judged = verdicts.map((verdict): Verdict => {
     const [want, node] = [wants.get(verdict.node), nodes.get(verdict.node)];
     return want === undefined || node === undefined
       ? verdict
-      : { ...verdict, resources: judge(node, want, footing, guardrails) };
+      : { ...verdict, resources: judge(node, want, judging) };
   });
   return { verdicts: judged, changes: changesOf(judged, changes, nodes) };
 }
 
-function judge(
-  node: TopologyNode,
-  wanted: Resources,
-  footing: Footing,
-  { resources: rails, windows }: Guardrails,
-): ResourceVerdict {
+function judge(node: TopologyNode, wanted: Resources, judging: Judging): ResourceVerdict {
+  const { rails, isFrozen, stays, memory } = judging;
   const { resources: current = {} } = node;
   const held = (reason: Reason): ResourceVerdict => ({
     current,
@@ -71,7 +76,6 @@ function judge(
     reasons: [reason],
   });
   if (rails === undefined) return held("ResourcesNotAllowed");
-  const { stays, memory, at } = footing;
   let granted: Resources = current;
   const reasons = new Set<Reason>();
   for (const dimension of DIMENSIONS) {
@@ -83,8 +87,8 @@ function judge(
   }
   if (reshapeOf(current, granted) === undefined)
     return { current, wanted, granted: current, reasons: [...reasons] };
-  if (openWindows(windows, at).some(({ isFreeze }) => isFreeze)) return held("Frozen");
-  const why = stays.nodes.get(node.name) ?? coolingDown(node.name, footing, rails);
+  if (isFrozen) return held("Frozen");
+  const why = stays.nodes.get(node.name) ?? coolingDown(node.name, judging, rails);
   if (why !== undefined) return held(why);
   const directed = inDirections(current, granted, stays, memory?.lostAtMs !== undefined);
   return { current, wanted, granted: directed.granted, reasons: [...reasons, ...directed.reasons] };

@@ -23,33 +23,31 @@ interface Need {
  */
 export function total(claims: readonly Claim[], max: number | undefined): Verdict[] {
   const verdicts = claims.map(({ verdict }) => verdict);
-  const grouped = groupsOf(claims);
-  const needs = [...grouped.values()].map(needOf);
+  const groups = groupsOf(claims);
+  const needs = groups.map(needOf);
   const granted = needs.map((need) => need.granted);
   if (max === undefined || sum(granted) <= max) return verdicts;
   // What is had already, and a minimum, come before what is only wanted.
   const kept = needs.map((need) => need.kept);
   const least = needs.map((need) => need.least);
   const shares = sum(kept) <= max ? fairShare(max, kept, granted) : fairShare(max, least, kept);
-  const shareOf = new Map([...grouped.keys()].map((group, at) => [group, shares[at] ?? 0]));
-  return claims.map(({ verdict }, at) =>
-    moved(verdict, Math.min(verdict.granted, shareOf.get(groupOf(claims, at)) ?? 0), "TotalExceeded"),
+  const shareOf = new Map(groups.flatMap((group, at) => group.map((claim) => [claim, shares[at] ?? 0])));
+  return claims.map((claim) =>
+    moved(claim.verdict, Math.min(claim.verdict.granted, shareOf.get(claim) ?? 0), "TotalExceeded"),
   );
 }
 
 /** What counts against the total of nodes with these numbers: of one slot group the widest. */
-export const counting = (
-  nodes: readonly { readonly slotGroup?: string | undefined; readonly count: number }[],
-): number =>
-  sum(
-    [...Map.groupBy(nodes, ({ slotGroup }, at) => slotGroup ?? at).values()].map((group) =>
-      Math.max(...group.map(({ count }) => count)),
-    ),
-  );
+export const counting = (nodes: readonly (Grouped & { readonly count: number })[]): number =>
+  sum(groupsOf(nodes).map((group) => Math.max(...group.map(({ count }) => count))));
 
-const groupOf = (claims: readonly Claim[], at: number): string | number => claims[at]?.slotGroup ?? at;
+interface Grouped {
+  readonly slotGroup?: string | undefined;
+}
 
-const groupsOf = (claims: readonly Claim[]) => Map.groupBy(claims, (_claim, at) => groupOf(claims, at));
+const groupsOf = <Item extends Grouped>(items: readonly Item[]): Item[][] => [
+  ...Map.groupBy(items, ({ slotGroup }, at) => slotGroup ?? at).values(),
+];
 
 function needOf(group: readonly Claim[]): Need {
   const widest = (figure: (claim: Claim) => number) => Math.max(...group.map(figure));
